@@ -1,0 +1,47 @@
+# make demo · make test · make test-system · make prove · make lint · make format · make build
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+STAMP = $(VENV)/.ready
+
+.PHONY: demo test test-system prove lint format build clean help
+
+help:
+	@sed -n '1s/^# //p' Makefile
+
+# One environment for all targets: made anew when the project's declared needs change.
+$(STAMP): setup.cfg pyproject.toml
+	@etc/make-venv "$(PYTHON)" "$(VENV)"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@$(BIN)/twistd --help >/dev/null
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/starship demo $(if $(ONCE),--once)
+
+test: $(STAMP)
+	$(BIN)/pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pytest -q tests/test_house.py
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test-system: $(STAMP)
+	@etc/install-system-parts
+	$(BIN)/pytest -m system tests
+
+prove: $(STAMP)
+	$(BIN)/pytest -m proof -s tests
+
+build: $(STAMP)
+	$(BIN)/pip install --quiet --disable-pip-version-check build
+	$(BIN)/python -m build
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

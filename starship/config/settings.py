@@ -1,0 +1,125 @@
+"""
+Settings: the ini file once it is understood. Frozen; every default of the product is written here and nowhere else.
+
+Part of `config`, floor 4. Below `service.py` nobody sees these: each worker takes the few values it needs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from attrs import field, frozen
+
+from starship.words import Network, Upstream
+
+
+@frozen(kw_only=True)
+class Listener:
+    """`[listener:NAME]`: one door. Several endpoints may lead to it."""
+
+    name: str
+    protocol: str  # tls | http | auto
+    endpoints: tuple[str, ...]
+    upstream_port: int | None = None  # what an endpoint without a port means; None: the listener's own port
+    backlog: int = 4096
+    allow: tuple[Network, ...] = ()  # empty: all
+    deny: tuple[Network, ...] = ()
+    no_name: tuple[Upstream, ...] = ()  # who names nobody goes here; empty: refused
+    default: tuple[Upstream, ...] = ()  # an unknown name goes here; empty: it is a miss
+
+
+@frozen(kw_only=True)
+class Lookup:
+    """`[lookup]`: the API that knows where a name lives."""
+
+    url: str  # with {host}
+    connect_timeout: float = 1.0
+    timeout: float = 3.0
+    concurrency: int = 128
+    answer_limit: int = 65536
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    client_certificate: Path | None = None
+    client_key: Path | None = None
+    miss_on_error: bool = False
+
+
+@frozen(kw_only=True)
+class Cache:
+    """`[cache]`: seconds and entries. A time of 0 never expires."""
+
+    ttl: float = 60.0
+    neg_ttl: float = 10.0
+    routes: int = 100_000
+    misses: int = 20_000
+
+
+@frozen(kw_only=True)
+class Dialling:
+    """`[upstream]`: how clusters are reached, and how long a carried connection may live."""
+
+    connect_timeout: float = 3.0  # one try
+    dial_timeout: float = 10.0  # all tries together
+    bind_address: str | None = None
+    allow: tuple[Network, ...] = ()  # ranges that a lookup may name although they are forbidden by default
+    deny: tuple[Network, ...] = ()  # ranges that a lookup may never name
+    idle_timeout: float = 600.0
+    half_close_timeout: float = 60.0
+    lifetime: float = 0.0  # 0: no limit
+
+
+@frozen(kw_only=True)
+class Limits:
+    """`[limits]`: what a client may take before it is routed, and how many may come. 0: no limit of our own."""
+
+    hello_timeout: float = 10.0
+    hello_size: int = 65536
+    head_size: int = 32768
+    connections: int = 20_000
+    connections_per_source: int = 0
+    keepalive: float = 60.0  # idle seconds before the first TCP keepalive probe to a client; 0: off
+
+
+@frozen(kw_only=True)
+class Pages:
+    """`[pages]`: how refusals look over HTTP."""
+
+    brand: str = "Starship"
+    colour: str = "#4f46e5"
+    logo: Path | None = None
+    support: str | None = None  # a link: https:, http: or mailto:
+    templates: Path | None = None  # a directory whose files replace ours
+    retry_after: float = 10.0
+
+
+@frozen(kw_only=True)
+class AccessLog:
+    """`[access_log]`: one line per Ending. path None: stdout; `format` text or json."""
+
+    enabled: bool = True
+    path: Path | None = None
+    format: str = "text"
+
+
+@frozen(kw_only=True)
+class Admin:
+    """`[admin]`: metrics and health."""
+
+    endpoint: str = "tcp:9901:interface=127.0.0.1"
+
+
+@frozen(kw_only=True)
+class Settings:
+    """The whole file."""
+
+    listeners: tuple[Listener, ...]
+    lookup: Lookup | None = None
+    routes: dict[str, tuple[Upstream, ...]] = field(factory=dict)  # canonical name or `*.` wildcard
+    cache: Cache = Cache()
+    upstream: Dialling = Dialling()
+    limits: Limits = Limits()
+    pages: Pages = Pages()
+    access_log: AccessLog = AccessLog()
+    admin: Admin | None = Admin()
+    drain_timeout: float = 30.0
+    lame_duck: float = 0.0

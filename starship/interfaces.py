@@ -1,0 +1,235 @@
+"""
+The seams between rooms.
+
+Floor 3. Every seam on the hit path answers at once; a Deferred exists only where we must wait. The workshops meet
+here and in `service.py`, nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from attrs import frozen
+from twisted.internet.defer import Deferred
+from zope.interface import Attribute, Interface
+
+from starship.errors import DialFailed
+from starship.names import Hostname
+from starship.words import (
+    Address,
+    Answer,
+    Arrival,
+    Ask,
+    Ending,
+    Farewell,
+    Hello,
+    Reason,
+    Refusal,
+    Route,
+    Stop,
+    Verdict,
+)
+
+
+class ISniffer(Interface):
+    """Reads a client's first bytes. Pure: no transport, no clock, no log."""
+
+    def feed(data: bytes) -> Verdict:
+        """
+        Take the next bytes and say what is known so far.
+
+        Shape: any split of the stream, empty chunks too; earlier bytes are remembered (within the bound).
+        Returns: NeedMore until sure, then a Hello or a Refusal, once; not fed again after that.
+        Raises: nothing, whatever the bytes.
+        """
+
+
+class IRefuser(Interface):
+    """Knows how one protocol says no. Pure."""
+
+    def farewell(refusal: Refusal, arrival: Arrival) -> Farewell:
+        """Render the last bytes for a client. Bounded; contains no byte of the client unescaped."""
+
+
+@frozen
+class Scheme:
+    """A protocol as a value: its name, a maker of sniffers, its way of refusing."""
+
+    name: str
+    sniffer: Callable[[], ISniffer]
+    refuser: IRefuser
+
+
+class IResolver(Interface):
+    """Turns a name into an Answer. Wrapped by others of its kind; service.py spells out the order."""
+
+    def peek(ask: Ask) -> Answer | None:
+        """Answer at once from what is known, or None. Never waits, never asks; counts the hit it gives."""
+
+    def resolve(ask: Ask) -> Deferred[Answer]:
+        """
+        Find the Answer, only after peek said None. Cancelling leaves other waiters alone.
+
+        Errors: LookupFailed when there is neither a route nor a miss.
+        """
+
+
+class ICache(Interface):
+    """Bounded, expiring memory of Answers by name; synchronous, always. Times in seconds, monotonic."""
+
+    def get(name: Hostname) -> Answer | None:
+        """The live Answer of a name, promoted as used; None when unknown or expired."""
+
+    def stale(name: Hostname) -> Answer | None:
+        """The expired Answer of a name if it may still be served; None otherwise. Promotes nothing."""
+
+    def put(name: Hostname, answer: Answer) -> None:
+        """Remember an Answer for its own ttl, or the cache's where it says nothing; a ttl of 0 is not remembered."""
+
+    def drop(name: Hostname) -> bool:
+        """Forget a name; say whether it was there."""
+
+    def clear() -> None:
+        """Forget everything."""
+
+
+class ILeg(Interface):
+    """
+    One side of a connection, made of bytes both ways. Fully buffered nowhere: `send` says when to wait.
+
+    What arrives before `carry` is asked for goes to the owner's sniffing protocol; afterwards to the other leg.
+    """
+
+    remote: Address = Attribute("whom it is connected to")
+    received: int = Attribute("bytes read from the peer so far")
+    sent: int = Attribute("bytes accepted for the peer so far")
+
+    def send(data: bytes) -> bool:
+        """Write; False asks the caller to stop until the leg, through what carries to it, resumes."""
+
+    def pause() -> None:
+        """Stop reading."""
+
+    def resume() -> None:
+        """Read on."""
+
+    def end(done: Callable[[Stop], None]) -> None:
+        """
+        Finish what is buffered, then close for writing (half-close).
+
+        done(ENDED) once the last byte and the FIN went to the kernel; done(LOST) if the connection broke before.
+        A leg whose peer has ended too closes itself then.
+        """
+
+    def abort() -> None:
+        """Reset the connection at once. No callback is made after it."""
+
+    def carry(to: ILeg, limit: int | None, done: Callable[[Stop], None]) -> None:
+        """
+        Move what arrives here to another leg, with back-pressure.
+
+        limit: exactly that many bytes, then done(LIMIT), later bytes wait here; None: a tunnel.
+        done is called once: ENDED at the peer's end of stream, LOST when this connection broke.
+        """
+
+
+class ICancel(Interface):
+    """Something under way that can be given up."""
+
+    def cancel() -> None:
+        """Give it up; no callback is made after it. A second call does nothing."""
+
+
+class IDialOutcome(Interface):
+    """Who waits for a dial. Exactly one of the two is called, once, perhaps before `dial` returns."""
+
+    def dialled(leg: ILeg) -> None:
+        """Connected, and the opening bytes are written."""
+
+    def failed(why: DialFailed) -> None:
+        """No upstream of the route could be reached."""
+
+
+class IDialer(Interface):
+    """Connects a Route."""
+
+    def dial(route: Route, arrival: Arrival, hello: Hello, opening: bytes, outcome: IDialOutcome) -> ICancel:
+        """Try the route's upstreams until one takes the connection, within the deadlines; write `opening` to it."""
+
+
+class IClient(Interface):
+    """The side that came in, as far as a Journey may ask it."""
+
+    def hold() -> None:
+        """We are looking up or dialling: keep what still arrives, within a bound."""
+
+    def opening() -> bytes:
+        """All bytes that arrived so far, to be replayed; they are the caller's from here on."""
+
+    def join(leg: ILeg) -> None:
+        """Carry both ways from here on; the Journey's `carried` is called with the reason it stopped."""
+
+    def refuse(refusal: Refusal) -> int:
+        """Say no and close in order. Returns the status for the log."""
+
+    def sever() -> None:
+        """Reset the connection, and whatever was joined to it."""
+
+
+class IJourney(Interface):
+    """A walk under way, as far as the side that came in may tell it."""
+
+    def hello(hello: Hello) -> None:
+        """The client said what it wants."""
+
+    def refused(refusal: Refusal) -> None:
+        """The client is to be refused before it said a hello that we take."""
+
+    def gone(reason: Reason) -> None:
+        """The client left, or fell silent, before it was joined."""
+
+    def carried(reason: Reason, received: int, sent: int, detail: str) -> None:
+        """The joined legs have finished; bytes as the client saw them."""
+
+    def stop(reason: Reason) -> None:
+        """End this walk now, wherever it is."""
+
+
+class IGate(Interface):
+    """Limits on who comes in."""
+
+    def admit(arrival: Arrival) -> Refusal | None:
+        """None lets the arrival in, and counts it until `leave`; a Refusal counts nothing."""
+
+    def leave(arrival: Arrival) -> None:
+        """An admitted arrival is gone."""
+
+
+class ITenantGate(Interface):
+    """Limits that a route sets for its own name."""
+
+    def enter(hello: Hello, route: Route, arrival: Arrival) -> Refusal | None:
+        """None lets the hello in, and counts it until `leave`; a Refusal counts nothing."""
+
+    def leave(name: Hostname | None) -> None:
+        """A hello that was let in has ended."""
+
+
+class ILedger(Interface):
+    """What happened. Nothing accepted goes unaccounted."""
+
+    def arrived(arrival: Arrival) -> None:
+        """A connection was accepted."""
+
+    def ended(ending: Ending) -> None:
+        """A Hello ended, or an Arrival that never said one. Once each."""
+
+    def departed(arrival: Arrival) -> None:
+        """The connection is closed: nothing of it is left."""
+
+
+class Relay(Protocol):
+    """Joins two legs. `done` is called once with the reason, when nothing of either is left."""
+
+    def __call__(self, client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel: ...

@@ -1,0 +1,28 @@
+"""The seams answer at once; only `resolve` waits."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+from starship import interfaces
+
+TREE = ast.parse(Path(interfaces.__file__).read_text())
+WORDS = [
+    (seam.name, word)
+    for seam in TREE.body
+    if isinstance(seam, ast.ClassDef)
+    for word in seam.body
+    if isinstance(word, ast.FunctionDef) and not word.name.startswith("_")
+]
+
+
+def test_a_deferred_exists_only_where_we_must_wait() -> None:
+    waiting = {
+        f"{seam}.{word.name}" for seam, word in WORDS if word.returns and "Deferred" in ast.unparse(word.returns)
+    }
+    assert waiting == {"IResolver.resolve"}
+
+
+def test_each_word_of_a_seam_says_what_it_means() -> None:
+    assert [f"{seam}.{word.name}" for seam, word in WORDS if not ast.get_docstring(word)] == []

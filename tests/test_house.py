@@ -14,11 +14,12 @@ CODE = [module for module in MODULES if module.name != "__init__.py"]
 LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "refuse", "account", "config"}
-GROUND = {"errors", "names", "words", "interfaces"}
+GROUND = {"errors", "names", "words", "addresses", "interfaces"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "names": {"errors"},
     "words": {"errors", "names"},
+    "addresses": {"errors", "names", "words"},
     "interfaces": {"errors", "names", "words"},
     **dict.fromkeys(WORKSHOPS, GROUND),
     "dial": GROUND | {"wire"},

@@ -1,0 +1,134 @@
+"""Endpoints and networks: one reading for the ini file and the lookup's answers (S12)."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from starship.addresses import BadAddress, parse_network, parse_upstream, plain_ip
+from starship.words import Upstream
+
+UPSTREAMS = [
+    ("10.0.0.24", "10.0.0.24", None),
+    ("10.0.0.24:8443", "10.0.0.24", 8443),
+    ("[2001:db8::1]:443", "2001:db8::1", 443),
+    ("[2001:DB8:0::1]", "2001:db8::1", None),
+    ("2001:db8::1", "2001:db8::1", None),
+    ("[::ffff:10.0.0.24]:80", "10.0.0.24", 80),
+    ("::ffff:a00:18", "10.0.0.24", None),
+    ("Ingress.Example.", "ingress.example", None),
+    ("ingress.example:1", "ingress.example", 1),
+    ("bücher.example:65535", "xn--bcher-kva.example", 65535),
+    ("localhost:80", "localhost", 80),
+]
+
+NO_UPSTREAMS = [
+    ("", "empty"),
+    (":80", "empty"),
+    ("10.0.0.24:", "port"),
+    ("10.0.0.24:0", "port"),
+    ("10.0.0.24:65536", "port"),
+    ("10.0.0.24:+80", "port"),
+    ("10.0.0.24: 80", "port"),
+    ("10.0.0.24:\uff18\uff10", "port"),
+    ("10.0.0.24:8_0", "port"),
+    ("10.0.0.256", "not an IP"),
+    ("010.0.0.1", "not an IP"),
+    ("127.1", "address"),
+    ("0x7f000001", "address"),
+    ("2130706433", "address"),
+    ("fe80::1%eth0", "scope"),
+    ("[fe80::1%eth0]:80", "scope"),
+    ("[10.0.0.24]:80", "brackets"),
+    ("[a.com]", "brackets"),
+    ("[2001:db8::1", "brackets"),
+    ("[2001:db8::1]80", "brackets"),
+    ("[]", "brackets"),
+    ("1:2:3", "not an IP"),
+    ("http://a.com", "port"),
+    ("\ud800.com", "internationalised"),
+    ("a.com/path", "byte"),
+    ("a b", "byte"),
+    ("a\0.com", "byte"),
+    ("user@a.com:80", "byte"),
+    ("a" * 300, "longer"),
+]
+
+NETWORKS = [
+    ("10.0.0.0/8", "10.0.0.0/8"),
+    ("192.0.2.1", "192.0.2.1/32"),
+    ("2001:DB8::/32", "2001:db8::/32"),
+    ("2001:db8::1", "2001:db8::1/128"),
+    ("::ffff:10.0.0.0/104", "10.0.0.0/8"),
+    ("::/0", "::/0"),
+    ("0.0.0.0/0", "0.0.0.0/0"),
+]
+
+NO_NETWORKS = [
+    ("10.0.0.1/8", "bits set beyond"),
+    ("10.0.0.0/33", "prefix"),
+    ("10.0.0.0/255.0.0.0", "prefix"),
+    ("10.0.0.0/", "prefix"),
+    ("10.0.0.0/-1", "prefix"),
+    ("a.com", "CIDR"),
+    ("", "CIDR"),
+    ("fe80::1%eth0", "CIDR"),
+    ("1" * 300, "CIDR"),
+]
+
+
+@pytest.mark.parametrize(("text", "host", "port"), UPSTREAMS)
+def test_an_endpoint_has_one_canonical_spelling_S12(text: str, host: str, port: int | None) -> None:
+    assert parse_upstream(text) == Upstream(host=host, port=port)
+
+
+@pytest.mark.parametrize(("text", "why"), NO_UPSTREAMS)
+def test_what_is_no_endpoint_has_a_reason_S12(text: str, why: str) -> None:
+    bad = parse_upstream(text)
+    assert isinstance(bad, BadAddress)
+    assert why in bad.why
+
+
+@pytest.mark.parametrize(("text", "network"), NETWORKS)
+def test_a_network_is_read(text: str, network: str) -> None:
+    assert parse_network(text) == ip_network(network)
+
+
+@pytest.mark.parametrize(("text", "why"), NO_NETWORKS)
+def test_what_is_no_network_has_a_reason(text: str, why: str) -> None:
+    bad = parse_network(text)
+    assert isinstance(bad, BadAddress)
+    assert why in bad.why
+
+
+@given(st.text(st.characters(exclude_categories=()), max_size=60) | st.from_regex(r"[\[\]0-9a-f:.%/]{0,40}"))
+def test_no_text_raises_and_no_reason_repeats_it(text: str) -> None:
+    for bad in (parse_upstream(text), parse_network(text)):
+        if isinstance(bad, BadAddress):
+            assert bad.why.isprintable()
+            assert len(bad.why) < 100
+
+
+@given(st.from_regex(r"[\[\]0-9a-f:.]{0,40}"))
+def test_an_endpoint_reads_its_own_spelling_back(text: str) -> None:
+    found = parse_upstream(text)
+    if isinstance(found, Upstream):
+        assert parse_upstream(str(found)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("192.0.2.1", "192.0.2.1"),
+        ("::ffff:192.0.2.1", "192.0.2.1"),
+        ("2001:DB8:0:0::1", "2001:db8::1"),
+        ("fe80::1%eth0", "fe80::1%eth0"),
+        ("/run/starship.sock", "/run/starship.sock"),
+        ("", ""),
+    ],
+)
+def test_an_address_is_spelled_in_one_way(text: str, plain: str) -> None:
+    assert plain_ip(text) == plain

@@ -6,8 +6,11 @@ Floor 0 of the house: knows nothing. `word` is the spelling of a `words.Reason`;
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
+
+from attrs import frozen
 
 
 class Side(StrEnum):
@@ -25,6 +28,14 @@ class StarshipError(Exception):
     side: ClassVar[Side] = Side.OURS
     retriable: ClassVar[bool] = False
     word: ClassVar[str] = "internal"
+
+
+class BadPages(StarshipError):
+    """What `[pages]` names cannot be used: `mistakes` has one line each, the file or key first."""
+
+    def __init__(self, mistakes: Iterable[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
 
 
 class LookupFailed(StarshipError):
@@ -108,3 +119,57 @@ class DialBroken(DialFailed):
 
     side = Side.OURS
     word = "internal"
+
+
+SHOWN_LIMIT: Final = 80
+"""Characters of an operator's text that a mistake repeats."""
+
+MISTAKES_SHOWN_LIMIT: Final = 200
+
+
+def shown(text: str) -> str:
+    """The text on one line: what cannot be printed is escaped, what is long is cut. For mistakes and logs."""
+    cut = text if len(text) <= SHOWN_LIMIT else text[:SHOWN_LIMIT] + "…"
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in cut
+    )
+
+
+@frozen(kw_only=True)
+class Mistake:
+    """
+    One thing wrong in the ini file, as one line: `FILE:12: [lookup] timeout = "soon": expected a duration …`.
+
+    `line` counts from 1, 0 where the file as a whole is meant; `section` and `key` are empty where there is none.
+    `found` is None where nothing was found, or where it must not be repeated because it may be a secret.
+    `allowed` goes after the word "expected".
+    """
+
+    file: str
+    line: int
+    section: str = ""
+    key: str = ""
+    found: str | None = None
+    allowed: str
+
+    def __str__(self) -> str:
+        place = f"{shown(self.file)}:{self.line}" if self.line else shown(self.file)
+        section = f" [{shown(self.section)}]" if self.section else ""
+        key = f" {shown(self.key)}" if self.key else ""
+        equals = " =" if self.key and self.found is not None else ""
+        found = "" if self.found is None else f' "{shown(self.found)}"'
+        subject = f"{section}{key}{equals}{found}"
+        return f"{place}:{subject}{':' if subject else ''} expected {self.allowed}"
+
+
+class ConfigError(StarshipError):
+    """The ini file cannot be used. `mistakes` has all of them, in the order of the file; str() is one line each."""
+
+    def __init__(self, mistakes: tuple[Mistake, ...]) -> None:
+        super().__init__(mistakes)
+        self.mistakes = mistakes
+
+    def __str__(self) -> str:
+        lines = [str(mistake) for mistake in self.mistakes[:MISTAKES_SHOWN_LIMIT]]
+        unsaid = len(self.mistakes) - len(lines)
+        return "\n".join([*lines, f"... and {unsaid} more"] if unsaid else lines)

@@ -1,0 +1,24 @@
+"""
+How a door without a language says no: it closes.
+
+The walk's `refuse` step for protocols in which nothing can be said to a stranger (server-first ones, PROXY headers
+that are not to be trusted). Knows nothing but the table of reasons.
+"""
+
+from __future__ import annotations
+
+from attrs import define
+from zope.interface import implementer
+
+from starship.interfaces import IRefuser
+from starship.words import Arrival, Farewell, Refusal
+
+
+@implementer(IRefuser)
+@define(eq=False)
+class SilentRefuser:
+    """Says nothing, whatever the reason."""
+
+    def farewell(self, refusal: Refusal, arrival: Arrival) -> Farewell:
+        """No bytes, and the status that the reason has in the log when nothing was sent in words."""
+        return Farewell(b"", refusal.reason.row.logged)

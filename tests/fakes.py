@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeVar
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -10,6 +12,7 @@ from twisted.python.failure import Failure
 from starship.words import Address, Arrival, Door
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def success_of(deferred: Deferred[T]) -> T:
@@ -42,3 +45,13 @@ def arrival(number: int = 1, *, door: str = "https", port: int = 443, client: st
         local=Address("192.0.2.1", port),
         start=0.0,
     )
+
+
+def turning(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Deferred[None]]:
+    """Make an `async def` test one that pytest-twisted waits for while the reactor turns."""
+
+    @wraps(test)
+    def run(*args: P.args, **kwargs: P.kwargs) -> Deferred[None]:
+        return Deferred.fromCoroutine(test(*args, **kwargs))
+
+    return run

@@ -98,7 +98,7 @@ class ILeg(Interface):
     """
     One side of a connection, made of bytes both ways. Fully buffered nowhere: `send` says when to wait.
 
-    What arrives before `carry` is asked for goes to the owner's sniffing protocol; afterwards to the other leg.
+    What arrives before `carry` is asked for waits here, within a bound; afterwards it goes to the other leg.
     """
 
     remote: Address = Attribute("whom it is connected to")
@@ -106,7 +106,10 @@ class ILeg(Interface):
     sent: int = Attribute("bytes accepted for the peer so far")
 
     def send(data: bytes) -> bool:
-        """Write; False asks the caller to stop until the leg, through what carries to it, resumes."""
+        """Write; False asks the caller to stop until `drained` calls back."""
+
+    def drained(resume: Callable[[], None]) -> None:
+        """Call `resume` once, when what made `send` say False has gone to the kernel."""
 
     def pause() -> None:
         """Stop reading."""
@@ -161,6 +164,9 @@ class IDialer(Interface):
 class IClient(Interface):
     """The side that came in, as far as a Journey may ask it."""
 
+    received: int = Attribute("bytes from the client so far")
+    sent: int = Attribute("bytes to the client so far")
+
     def hold() -> None:
         """We are looking up or dialling: keep what still arrives, within a bound."""
 
@@ -189,8 +195,8 @@ class IJourney(Interface):
     def gone(reason: Reason) -> None:
         """The client left, or fell silent, before it was joined."""
 
-    def carried(reason: Reason, received: int, sent: int, detail: str) -> None:
-        """The joined legs have finished; bytes as the client saw them."""
+    def carried(reason: Reason, detail: str) -> None:
+        """The joined legs have finished."""
 
     def stop(reason: Reason) -> None:
         """End this walk now, wherever it is."""

@@ -28,8 +28,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "journey": GROUND,
     "mock": GROUND,
     "accept": GROUND | {"journey", "wire"},
+    "process": GROUND,
     "admin": GROUND | {"account"},
-    "service": GROUND | WORKSHOPS | {"wire", "journey", "accept", "admin"},
+    "service": GROUND | WORKSHOPS | {"wire", "journey", "accept", "admin", "process"},
     "tap": GROUND | {"service", "config", "wire"},
     "cli": GROUND | {"service", "config", "mock"},
 }

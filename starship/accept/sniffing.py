@@ -1,0 +1,203 @@
+"""
+The Twisted edge: holds a connection while its first bytes are read, hands it over, or says goodbye in order.
+
+The first step of the walk. A SniffingProtocol moves bytes to a sniffer and to a leg, and does what its Journey asks;
+it decides nothing that depends on content.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, assert_never, cast
+
+from attrs import define, field, frozen
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.interfaces import IAddress, IDelayedCall, ITransport
+from twisted.internet.protocol import Factory, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from starship.accept.identity import Identities
+from starship.accept.options import address_of, prepare
+from starship.interfaces import ICancel, IClient, IGate, ILeg, IRefuser, ISniffer, Relay, Scheme
+from starship.journey import Guides, Journey
+from starship.wire.stock import LegProtocol, StockLeg, Stream
+from starship.words import Door, Hello, NeedMore, Reason, Refusal, Stop, Verdict
+
+LINGER_S: Final = 2.0
+"""How long a refused client may take to read its answer (RFC 9112 section 9.6)."""
+
+LINGER_LIMIT_BYTES: Final = 1 << 20
+"""What a refused client may have sent in all before it is cut off."""
+
+
+@frozen(kw_only=True)
+class Manners:
+    """How a door treats who comes in: what it speaks, what is allowed, and whom it tells."""
+
+    door: Door
+    scheme: Scheme
+    refusers: Mapping[str, IRefuser]  # by the name of a scheme, for who speaks another one than the door
+    gate: IGate
+    guides: Guides
+    relay: Relay
+    identities: Identities
+    hello_timeout: float
+    keepalive: float
+
+
+@implementer(IClient)
+class SniffingProtocol(LegProtocol):
+    """
+    One connection that came in.
+
+    Sniffing first; then held (looking up, dialling) until it is joined; refused at any time before that.
+    """
+
+    def __init__(self, manners: Manners, live: set[SniffingProtocol]) -> None:
+        self._manners = manners
+        self._live = live
+        self._sniffer: ISniffer | None = None
+        self._deadline: IDelayedCall | None = None
+        self._relay: ICancel | None = None
+        self._refused = False
+        self._admitted = False
+
+    # Twisted's side
+
+    def connectionMade(self) -> None:
+        manners, transport = self._manners, cast(ITransport, self.transport)
+        prepare(transport, manners.keepalive)
+        client, local = address_of(transport.getPeer()), address_of(transport.getHost())
+        self.leg = StockLeg(cast(Stream, transport), client)
+        self.arrival = manners.identities.arrival(manners.door, client, local, manners.guides.clock.seconds())
+        self.journey = Journey(self.arrival, self, manners.guides)
+        self._live.add(self)
+        manners.guides.ledger.arrived(self.arrival)
+        refusal = manners.gate.admit(self.arrival)
+        if refusal is not None:
+            self.journey.refused(refusal)
+            return
+        self._admitted = True
+        self._sniffer = manners.scheme.sniffer()
+        self._deadline = manners.guides.clock.callLater(manners.hello_timeout, self._too_slow)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.leg.heard(data)
+        if self._sniffer is not None:
+            self._heed(self._sniffer.feed(data))
+        elif self._refused:
+            self._discard()
+
+    def readConnectionLost(self) -> None:
+        self.leg.heard_end()
+        if self._sniffer is not None:
+            self._fall_silent(Reason.CLIENT_GONE)
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._stop_sniffing()
+        self.leg.lost(reason)
+        # Anything else than the connection's own end is an exception of ours, which Twisted has logged.
+        ours = reason.check(ConnectionDone, ConnectionLost) is None
+        self.journey.gone(Reason.INTERNAL if ours else Reason.CLIENT_GONE)
+        if self._admitted:
+            self._manners.gate.leave(self.arrival)
+        self._manners.guides.ledger.departed(self.arrival)
+        self._live.discard(self)
+
+    # IClient: what the Journey asks
+
+    @property
+    def received(self) -> int:
+        return self.leg.received
+
+    @property
+    def sent(self) -> int:
+        return self.leg.sent
+
+    def hold(self) -> None:
+        """Nothing to do: a leg that nobody carries holds what comes, within its bound."""
+
+    def opening(self) -> bytes:
+        return self.leg.take()
+
+    def join(self, leg: ILeg) -> None:
+        self._relay = self._manners.relay(self.leg, leg, self.journey.carried)
+
+    def refuse(self, refusal: Refusal) -> int:
+        self._stop_sniffing()
+        self._refused = True
+        self._discard()
+        refuser = self._manners.refusers.get(refusal.scheme or "", self._manners.scheme.refuser)
+        farewell = refuser.farewell(refusal, self.arrival)
+        if farewell.data:
+            # Send, half-close, and read on for a while: closing over unread bytes would reset the answer away.
+            self.leg.send(farewell.data)
+            self.leg.end(_nobody_waits)
+            self._deadline = self._manners.guides.clock.callLater(LINGER_S, self.leg.abort)
+        else:
+            self.leg.close()
+        return farewell.status
+
+    def sever(self) -> None:
+        if self._relay is not None:
+            self._relay.cancel()
+        else:
+            self.leg.abort()
+
+    # Inside
+
+    def _heed(self, verdict: Verdict) -> None:
+        match verdict:
+            case NeedMore():
+                pass
+            case Hello():
+                self._stop_sniffing()
+                self.journey.hello(verdict)
+            case Refusal():
+                self.journey.refused(verdict)
+            case _:
+                assert_never(verdict)
+
+    def _too_slow(self) -> None:
+        if self.leg.received:
+            self.journey.refused(Refusal(reason=Reason.HELLO_TIMEOUT))
+        else:
+            self._fall_silent(Reason.HELLO_TIMEOUT)  # a browser's spare connection: it did not ask for anything
+
+    def _fall_silent(self, reason: Reason) -> None:
+        self._stop_sniffing()
+        self.journey.gone(reason)
+        self.leg.close()
+
+    def _discard(self) -> None:
+        self.leg.take()
+        if self.leg.received > LINGER_LIMIT_BYTES:
+            self.leg.abort()
+
+    def _stop_sniffing(self) -> None:
+        self._sniffer = None
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None and deadline.active():
+            deadline.cancel()
+
+
+def _nobody_waits(how: Stop) -> None:
+    """The end of a farewell: the connection closes itself."""
+
+
+@define(eq=False)
+class SniffingFactory(Factory):
+    """Makes the protocols of one door, and knows those that live."""
+
+    noisy = False
+    manners: Manners
+    live: set[SniffingProtocol] = field(factory=set)
+
+    def buildProtocol(self, addr: IAddress | None) -> SniffingProtocol:
+        return SniffingProtocol(self.manners, self.live)
+
+    def stop(self, reason: Reason) -> None:
+        """End every walk under way."""
+        for protocol in list(self.live):
+            protocol.journey.stop(reason)

@@ -1,0 +1,220 @@
+"""
+Dialer: a Route becomes a connected upstream.
+
+The fourth step of the walk. Tries the route's upstreams in their order of picking, each address within its own
+deadline and all of them within another; asks the guard about each address; writes the opening bytes, and hands over
+a leg. For an endpoint that is an IP address it makes no Deferred.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections import deque
+from random import Random
+from typing import Final, cast
+
+from attrs import define, field
+from twisted.internet import error
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IAddress, IConnector, IDelayedCall, IReactorTCP, IReactorTime
+from twisted.internet.protocol import ClientFactory
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from starship.dial.guard import Guard
+from starship.dial.pick import order
+from starship.dial.preface import preface
+from starship.dial.resolve import Names
+from starship.errors import DialBroken, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
+from starship.interfaces import ICancel, IDialer, IDialOutcome
+from starship.wire.stock import LegProtocol, StockLeg, Stream
+from starship.words import Address, Arrival, Hello, Route, Upstream
+
+TRIES_LIMIT: Final = 16
+"""Addresses that one connection may try: a name with hundreds of them must not hold a client that long."""
+
+OUR_MEANS: Final = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EAGAIN}
+)
+
+
+@implementer(IDialer)
+@define(eq=False, kw_only=True)
+class Dialer:
+    """Deadlines in seconds: `connect_timeout` for one address, `dial_timeout` for all of a route together."""
+
+    reactor: IReactorTCP
+    clock: IReactorTime
+    names: Names
+    guard: Guard
+    random: Random
+    connect_timeout: float
+    dial_timeout: float
+    bind_address: str | None = None
+
+    def dial(self, route: Route, arrival: Arrival, hello: Hello, opening: bytes, outcome: IDialOutcome) -> ICancel:
+        opening = preface(route.proxy_protocol, arrival, hello) + opening
+        dial = _Dial(
+            dialer=self,
+            outcome=outcome,
+            opening=opening,
+            trusted=route.trusted,
+            port=arrival.door.port,
+            waiting=deque(order(route.upstreams, self.random)),
+        )
+        dial.start()
+        return dial
+
+    def bind_to(self, address: Address) -> tuple[str, int] | None:
+        """Our end of a connection to an address: the configured one where it is of the same family."""
+        bind = self.bind_address
+        return (bind, 0) if bind and (":" in bind) == (":" in address.host) else None
+
+
+@implementer(ICancel)
+@define(eq=False, kw_only=True)
+class _Dial:
+    """One connection's tries. `why` is what went wrong last."""
+
+    dialer: Dialer
+    outcome: IDialOutcome
+    opening: bytes
+    trusted: bool
+    port: int
+    waiting: deque[Upstream]
+    over: bool = False
+    tries: int = 0
+    why: DialFailed = field(factory=lambda: DialUnresolved("the route names no endpoint"))
+    deadline: IDelayedCall | None = None
+    connector: IConnector | None = None
+    question: Deferred[None] | None = None
+
+    def start(self) -> None:
+        self.deadline = self.dialer.clock.callLater(self.dialer.dial_timeout, self._too_late)
+        self.next()
+
+    def cancel(self) -> None:
+        if not self.over:
+            self._finish()
+            if self.question is not None:
+                self.question.cancel()
+            if self.connector is not None:
+                self.connector.stopConnecting()
+
+    def next(self) -> None:
+        """Try the next upstream, or give up."""
+        while self.waiting and self.tries < TRIES_LIMIT:
+            upstream = self.waiting.popleft()
+            if not _is_ip(upstream.host):
+                self._resolve(upstream)
+                return
+            if self._try(Address(upstream.host, upstream.port or self.port)):
+                return
+        self._finish()
+        self.outcome.failed(self.why)
+
+    def connected(self, leg: StockLeg) -> None:
+        """Told by the factory."""
+        if self.over:
+            leg.abort()
+            return
+        self._finish()
+        leg.send(self.opening)
+        self.outcome.dialled(leg)
+
+    def refused(self, address: Address, why: BaseException) -> None:
+        """Told by the factory."""
+        self.connector = None
+        if not self.over:
+            self.why = _explained(address, why)
+            self.next()
+
+    def _try(self, address: Address) -> bool:
+        """Begin to connect; False where the guard objects."""
+        objection = None if self.trusted else self.dialer.guard.objection(address)
+        if objection is not None:
+            self.why = DialForbidden(objection)
+            return False
+        self.tries += 1
+        self.connector = self.dialer.reactor.connectTCP(
+            address.host,
+            address.port,
+            _Factory(self, address),
+            timeout=self.dialer.connect_timeout,
+            bindAddress=self.dialer.bind_to(address),
+        )
+        return True
+
+    def _resolve(self, upstream: Upstream) -> None:
+        question = self.dialer.names.addresses(upstream.host).addCallback(self._resolved, upstream)
+        self.question = None if question.called else question
+        question.addErrback(lambda failure: failure.trap(CancelledError))
+
+    def _resolved(self, found: tuple[str, ...], upstream: Upstream) -> None:
+        self.question = None
+        if self.over:
+            return
+        if not found:
+            self.why = DialUnresolved(f"{upstream.host} has no address")
+        port = upstream.port or self.port
+        self.waiting.extendleft(Upstream(host=host, port=port) for host in reversed(found))
+        self.next()
+
+    def _too_late(self) -> None:
+        self.cancel()
+        before = f"; before that: {self.why}" if self.tries > 1 else ""
+        self.outcome.failed(DialTimeout(f"not connected within {self.dialer.dial_timeout:g} s{before}"))
+
+    def _finish(self) -> None:
+        self.over = True
+        if self.deadline is not None and self.deadline.active():
+            self.deadline.cancel()
+
+
+@define(eq=False)
+class _Factory(ClientFactory):
+    """Ties one try to its dial."""
+
+    noisy = False
+    dial: _Dial
+    address: Address
+
+    def buildProtocol(self, addr: IAddress | None) -> _UpstreamProtocol:
+        return _UpstreamProtocol(self.dial, self.address)
+
+    def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
+        self.dial.refused(self.address, reason.value or error.ConnectError())
+
+
+class _UpstreamProtocol(LegProtocol):
+    """The upstream's side: makes a leg once connected."""
+
+    def __init__(self, dial: _Dial, address: Address) -> None:
+        self._dial = dial
+        self._address = address
+
+    def connectionMade(self) -> None:
+        transport = self.transport
+        set_no_delay = getattr(transport, "setTcpNoDelay", None)
+        if set_no_delay is not None:
+            set_no_delay(True)
+        self.leg = StockLeg(cast(Stream, transport), self._address)
+        self._dial.connected(self.leg)
+
+
+def _is_ip(host: str) -> bool:
+    return ":" in host or host.rpartition(".")[2].isdigit()  # no Hostname ends in a number
+
+
+def _explained(address: Address, why: BaseException) -> DialFailed:
+    code = getattr(why, "osError", None)
+    if isinstance(why, error.ConnectBindError) or code in OUR_MEANS:
+        return DialBroken(f"cannot connect to {address}: {_said(why)}")
+    if isinstance(why, error.TimeoutError | error.TCPTimedOutError):
+        return DialTimeout(f"{address} did not answer in time")
+    return DialRefused(f"{address}: {_said(why)}")
+
+
+def _said(why: BaseException) -> str:
+    code = getattr(why, "osError", None)
+    return errno.errorcode.get(code, str(code)) if isinstance(code, int) else type(why).__name__

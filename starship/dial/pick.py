@@ -1,0 +1,33 @@
+"""
+The order in which a route's upstreams are tried. Pure: candidates in, order out.
+
+Part of the dial step. Knows neither health nor load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from random import Random
+
+from starship.words import Upstream
+
+
+def order(upstreams: Sequence[Upstream], random: Random) -> list[Upstream]:
+    """
+    Put the upstreams of one connection in the order of trying.
+
+    Shape: the members first, drawn by weight without replacement, so that a share of the connections as large as its
+    share of the weights starts at each; a weight of 0 takes no share and comes last among them; then the backups in
+    the same way.
+    """
+    if len(upstreams) == 1:
+        return [upstreams[0]]
+    members = [upstream for upstream in upstreams if not upstream.backup]
+    backups = [upstream for upstream in upstreams if upstream.backup]
+    return _drawn(members, random) + _drawn(backups, random)
+
+
+def _drawn(upstreams: list[Upstream], random: Random) -> list[Upstream]:
+    # Efraimidis and Spirakis 2006: sorting by u^(1/w) draws without replacement in proportion to the weights.
+    keyed = [(random.random() ** (1 / up.weight) if up.weight else -random.random(), up) for up in upstreams]
+    return [up for _, up in sorted(keyed, key=lambda pair: pair[0], reverse=True)]

@@ -1,0 +1,252 @@
+"""
+Journey: the walk itself. Carries one Hello to its Ending, or an Arrival that never says one.
+
+Floor 5, written against the seams alone: it owns no transport, and knows no workshop. On the hot path (the answer is
+known, the endpoint is an IP address) nothing here waits or makes a Deferred.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import assert_never
+
+from attrs import define, evolve, field, frozen
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from starship.errors import DialFailed, LookupFailed, StarshipError
+from starship.interfaces import (
+    ICancel,
+    IClient,
+    IDialer,
+    IDialOutcome,
+    IJourney,
+    ILedger,
+    ILeg,
+    IResolver,
+    ITenantGate,
+)
+from starship.words import (
+    Address,
+    Answer,
+    Arrival,
+    Ask,
+    Ending,
+    Hello,
+    Miss,
+    Origin,
+    Reason,
+    Refusal,
+    Route,
+    Seconds,
+)
+
+
+@frozen(kw_only=True)
+class Guides:
+    """Whom a Journey asks on its way; the same for all of them."""
+
+    resolver: IResolver
+    tenants: ITenantGate
+    dialer: IDialer
+    ledger: ILedger
+    clock: IReactorTime
+
+
+@implementer(IJourney, IDialOutcome)
+@define(eq=False)
+class Journey:
+    """
+    One walk. Ends exactly once, with one Ending in the ledger.
+
+    Whatever fails in here by our own fault ends this walk alone: mood `broken`, logged once.
+    """
+
+    _log = Logger()
+
+    arrival: Arrival
+    client: IClient
+    guides: Guides
+    ended: bool = field(init=False, default=False)
+    _hello: Hello | None = field(init=False, default=None)
+    _answer: Answer | None = field(init=False, default=None)
+    _entered: bool = field(init=False, default=False)
+    _joined: bool = field(init=False, default=False)
+    _question: Deferred[None] | None = field(init=False, default=None)
+    _dial: ICancel | None = field(init=False, default=None)
+    _upstream: Address | None = field(init=False, default=None)
+    _hello_at: float | None = field(init=False, default=None)
+    _answer_at: float | None = field(init=False, default=None)
+    _dialled_at: float | None = field(init=False, default=None)
+
+    # IJourney: what the side that came in tells
+
+    def hello(self, hello: Hello) -> None:
+        self._hello = hello
+        self._hello_at = self.guides.clock.seconds()
+        try:
+            self._look_up(hello)
+        except Exception:
+            self._broken(Failure())
+
+    def refused(self, refusal: Refusal) -> None:
+        self._refuse(refusal)
+
+    def gone(self, reason: Reason) -> None:
+        if not self.ended:
+            self._give_up()
+            self._end(reason, reason.row.logged)
+
+    def carried(self, reason: Reason, detail: str) -> None:
+        self._end(reason, reason.row.logged, detail)
+
+    def stop(self, reason: Reason) -> None:
+        if self.ended:
+            return
+        self._give_up()
+        if self._joined:
+            self.client.sever()
+            self._end(reason, reason.row.logged)
+        else:
+            self._refuse(Refusal(reason=reason))
+
+    # IDialOutcome
+
+    def dialled(self, leg: ILeg) -> None:
+        if self.ended:
+            leg.abort()
+            return
+        self._dial = None
+        self._dialled_at = self.guides.clock.seconds()
+        self._upstream = leg.remote
+        self._joined = True
+        try:
+            self.client.join(leg)
+        except Exception:
+            leg.abort()
+            self._broken(Failure())
+
+    def failed(self, why: DialFailed) -> None:
+        self._dial = None
+        self._refuse_error(why)
+
+    # The steps
+
+    def _look_up(self, hello: Hello) -> None:
+        ask = Ask(name=hello.name, source=self.arrival.client.host, door=self.arrival.door.name)
+        answer = self.guides.resolver.peek(ask)
+        if answer is not None:
+            self._answered(answer)
+            return
+        self.client.hold()
+        question = self.guides.resolver.resolve(ask).addCallback(self._answered)
+        question.addErrback(self._unanswered)
+        if not question.called:
+            self._question = question
+
+    def _answered(self, answer: Answer) -> None:
+        self._question = None
+        if self.ended:
+            return
+        self._answer = answer
+        self._answer_at = self.guides.clock.seconds()
+        match answer:
+            case Route():
+                self._go(answer)
+            case Miss():
+                self._refuse(Refusal(reason=answer.reason))
+            case _:
+                assert_never(answer)
+
+    def _unanswered(self, failure: Failure) -> None:
+        if self._question is None and failure.check(CancelledError):
+            return  # we gave it up
+        self._question = None
+        self._answer_at = self.guides.clock.seconds()
+        if isinstance(failure.value, LookupFailed):
+            self._refuse_error(failure.value)
+        else:
+            self._broken(failure)
+
+    def _go(self, route: Route) -> None:
+        hello = self._hello
+        if hello is None:  # an answer to no question
+            return
+        refusal = self.guides.tenants.enter(hello, route, self.arrival)
+        if refusal is not None:
+            self._refuse(refusal)
+            return
+        self._entered = True
+        self.client.hold()
+        dial = self.guides.dialer.dial(route, self.arrival, hello, self.client.opening(), self)
+        if not self.ended and not self._joined:
+            self._dial = dial
+
+    # The ends
+
+    def _refuse_error(self, error: StarshipError) -> None:
+        retry_after = error.retry_after if isinstance(error, LookupFailed) else None
+        self._refuse(Refusal(reason=Reason(error.word), detail=str(error), retry_after=retry_after))
+
+    def _refuse(self, refusal: Refusal) -> None:
+        if self.ended:
+            return
+        self._give_up()
+        if self._hello is not None:
+            refusal = _as_asked(refusal, self._hello)
+        status = self.client.refuse(refusal)
+        self._end(refusal.reason, status, refusal.detail, refusal.name)
+
+    def _broken(self, failure: Failure) -> None:
+        self._log.failure("a journey broke: {id}", failure=failure, id=self.arrival.id)
+        if self._joined:
+            self.client.sever()
+            self._end(Reason.INTERNAL, Reason.INTERNAL.row.logged)
+        else:
+            self._refuse(Refusal(reason=Reason.INTERNAL))
+
+    def _give_up(self) -> None:
+        question, self._question = self._question, None
+        dial, self._dial = self._dial, None
+        if dial is not None:
+            dial.cancel()
+        if question is not None:
+            question.cancel()
+
+    def _end(self, reason: Reason, status: int, detail: str = "", name: str | None = None) -> None:
+        if self.ended:
+            return
+        self.ended = True
+        hello, answer = self._hello, self._answer
+        if self._entered:
+            self.guides.tenants.leave(hello.name if hello else None)
+        self.guides.ledger.ended(
+            Ending(
+                arrival=self.arrival,
+                reason=reason,
+                status=status,
+                seconds=self._seconds(),
+                hello=hello,
+                name=name or (hello.name if hello else None),
+                origin=answer.origin if answer else Origin.NONE,
+                app=answer.app if isinstance(answer, Route) else "",
+                upstream=self._upstream,
+                detail=detail,
+                received=self.client.received,
+                sent=self.client.sent,
+            )
+        )
+
+    def _seconds(self) -> Seconds:
+        marks = (self.arrival.start, self._hello_at, self._answer_at, self._dialled_at)
+        steps = [None if mark is None or before is None else mark - before for before, mark in pairwise(marks)]
+        now = self.guides.clock.seconds()
+        return Seconds(hello=steps[0], route=steps[1], dial=steps[2], total=now - self.arrival.start)
+
+
+def _as_asked(refusal: Refusal, hello: Hello) -> Refusal:
+    """The refusal in the words of who asked."""
+    return evolve(refusal, name=refusal.name or hello.name, scheme=hello.scheme, manner=hello.manner)

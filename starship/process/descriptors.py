@@ -1,0 +1,35 @@
+"""
+The descriptor budget: how many connections the process can hold.
+
+Part of process. A carried connection takes two descriptors; the rest of the process takes the SPARE.
+"""
+
+from __future__ import annotations
+
+import resource
+from typing import Final
+
+SPARE: Final = 256
+"""Listeners, the admin port, the pool of API connections, logs, Python's own; and room for what is just closing."""
+
+PER_CONNECTION: Final = 2
+
+
+def raise_limit() -> int:
+    """Raise RLIMIT_NOFILE to its hard limit. Returns the limit in force."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return hard
+
+
+def shortage(limit: int, connections: int) -> str | None:
+    """Say in words by how much `limit` descriptors are too few for `connections` (0: as many as come), or None."""
+    needed = connections * PER_CONNECTION + SPARE
+    if not connections or limit in (resource.RLIM_INFINITY,) or limit >= needed:
+        return None
+    room = max(0, (limit - SPARE) // PER_CONNECTION)
+    return (
+        f"{connections} connections need {needed} descriptors and the limit is {limit}, which is room for {room}: "
+        f"raise LimitNOFILE, or lower [limits] connections"
+    )

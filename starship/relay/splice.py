@@ -1,0 +1,151 @@
+"""
+Splice: two legs, joined until nothing is left of either.
+
+The fifth step of the walk. Knows legs and a clock; not who they belong to. Back-pressure is the legs' own; the Splice
+adds half-close, the idle and half-close limits, the lifetime, and one word for how it went.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from attrs import define, field, frozen
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from zope.interface import implementer
+
+from starship.interfaces import ICancel, ILeg
+from starship.words import Reason, Stop
+
+IDLE_CHECKS: Final = 4
+"""Silence is noticed by looking at the byte counts this often per idle time: no clock is read per chunk."""
+
+
+@frozen(kw_only=True)
+class SpliceLimits:
+    """Seconds; 0: none. `idle`: silence both ways; `half_close`: that, once one side has ended; `lifetime`: in all."""
+
+    idle: float
+    half_close: float
+    lifetime: float
+
+
+@implementer(ICancel)
+@define(eq=False)
+class Splice:
+    """
+    Carries both ways from its making on.
+
+    done(reason, detail) is called once when both directions are over: `ok`, `client_gone`, `upstream_reset`,
+    `idle` or `lifetime`. A side that breaks after its own stream had ended has only refused to hear more: that is
+    an ordinary end (a browser that closes on a late close_notify).
+    """
+
+    client: ILeg
+    upstream: ILeg
+    limits: SpliceLimits
+    clock: IReactorTime
+    done: Callable[[Reason, str], None]
+    _ended: set[str] = field(init=False, factory=set)  # sides whose stream has ended
+    _finished: set[str] = field(init=False, factory=set)  # sides that have been sent the other's end
+    _quiet_checks: int = field(init=False, default=0)
+    _seen: int = field(init=False, default=-1)
+    _over: bool = field(init=False, default=False)
+    _idle: IDelayedCall | None = field(init=False, default=None)
+    _life: IDelayedCall | None = field(init=False, default=None)
+
+    def start(self) -> None:
+        """Begin to carry."""
+        if self.limits.lifetime:
+            self._life = self.clock.callLater(self.limits.lifetime, self._sever, Reason.LIFETIME)
+        self._watch(self.limits.idle)
+        self.client.carry(self.upstream, None, self._client_stopped)
+        if not self._over:
+            self.upstream.carry(self.client, None, self._upstream_stopped)
+
+    def cancel(self) -> None:
+        """Reset both sides; `done` is not called."""
+        if not self._over:
+            self._stop_clocks()
+            self.client.abort()
+            self.upstream.abort()
+
+    def _client_stopped(self, why: Stop) -> None:
+        self._stopped("client", why, self.upstream)
+
+    def _upstream_stopped(self, why: Stop) -> None:
+        self._stopped("upstream", why, self.client)
+
+    def _stopped(self, side: str, why: Stop, other: ILeg) -> None:
+        if self._over:
+            return
+        if why is Stop.LOST:
+            self._lost(side)
+            return
+        self._ended.add(side)
+        self._watch(self.limits.half_close if not self.limits.idle else min(self.limits.idle, self.limits.half_close))
+        if side == "client":
+            other.end(self._upstream_finished)
+        else:
+            other.end(self._client_finished)
+
+    def _client_finished(self, how: Stop) -> None:
+        self._sent_end("client", how)
+
+    def _upstream_finished(self, how: Stop) -> None:
+        self._sent_end("upstream", how)
+
+    def _sent_end(self, side: str, how: Stop) -> None:
+        if self._over:
+            return
+        if how is Stop.LOST:
+            self._lost(side)
+            return
+        self._finished.add(side)
+        if len(self._finished) == 2:
+            self._finish(Reason.OK, "")
+
+    def _lost(self, side: str) -> None:
+        if side in self._ended:
+            reason, detail = Reason.OK, f"{side} reset after its end"
+        elif side == "client":
+            reason, detail = Reason.CLIENT_GONE, "client reset"
+        else:
+            reason, detail = Reason.UPSTREAM_RESET, "upstream reset"
+        self._abort_both()
+        self._finish(reason, detail)
+
+    def _sever(self, reason: Reason) -> None:
+        self._abort_both()
+        self._finish(reason, "")
+
+    def _abort_both(self) -> None:
+        self._over = True  # legs may call back while they are torn down
+        self.client.abort()
+        self.upstream.abort()
+
+    def _finish(self, reason: Reason, detail: str) -> None:
+        self._stop_clocks()
+        self.done(reason, detail)
+
+    def _stop_clocks(self) -> None:
+        self._over = True
+        for call in (self._idle, self._life):
+            if call is not None and call.active():
+                call.cancel()
+
+    def _watch(self, idle: float) -> None:
+        if self._idle is not None and self._idle.active():
+            self._idle.cancel()
+        self._quiet_checks = 0
+        if idle:
+            self._idle = self.clock.callLater(idle / IDLE_CHECKS, self._check, idle)
+
+    def _check(self, idle: float) -> None:
+        moved = self.client.received + self.upstream.received
+        self._quiet_checks = self._quiet_checks + 1 if moved == self._seen else 0
+        self._seen = moved
+        if self._quiet_checks >= IDLE_CHECKS:
+            self._sever(Reason.IDLE)
+        else:
+            self._idle = self.clock.callLater(idle / IDLE_CHECKS, self._check, idle)

@@ -1,0 +1,272 @@
+"""
+Legs on Twisted's stock transports.
+
+The ground under accept and dial. A StockLeg knows one ITCPTransport and nothing of names, routes or refusals; the
+Protocol that owns the transport tells it what happens there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from typing import Protocol as Structure
+
+from twisted.internet.abstract import FileDescriptor
+from twisted.internet.error import ConnectionDone
+from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from starship.interfaces import ILeg
+from starship.words import Address, Stop
+
+HOLD_LIMIT_BYTES = 32768
+"""What a leg keeps of bytes that nobody carries yet, before it stops reading; one read more may come on top."""
+
+HOLD_READ_BYTES = 16384
+"""The size of one read while nobody carries."""
+
+CARRY_READ_BYTES = 65536
+"""The size of one read while carrying, and the mark at which a transport asks whoever writes to it to pause."""
+
+
+class Stream(Structure):
+    """What a leg uses of Twisted's ITCPTransport, IConsumer and IPushProducer."""
+
+    def write(self, data: bytes) -> object: ...
+    def registerProducer(self, producer: Any, streaming: bool) -> object: ...
+    def unregisterProducer(self) -> object: ...
+    def pauseProducing(self) -> object: ...
+    def resumeProducing(self) -> object: ...
+    def loseConnection(self) -> object: ...
+    def loseWriteConnection(self) -> object: ...
+    def abortConnection(self) -> object: ...
+
+
+@implementer(ILeg, IPushProducer)
+class StockLeg:
+    """
+    One side of a connection on a stock transport.
+
+    It is the streaming producer of its own transport: that is how Twisted says that its buffer is full or empty.
+    """
+
+    __slots__ = (
+        "_done",
+        "_ended",
+        "_finish",
+        "_full",
+        "_held",
+        "_held_bytes",
+        "_left",
+        "_lost",
+        "_paused",
+        "_shut",
+        "_to",
+        "_transport",
+        "_waiter",
+        "received",
+        "remote",
+        "sent",
+    )
+
+    def __init__(self, transport: Stream, remote: Address) -> None:
+        self._transport = transport
+        self.remote = remote
+        self.received = 0
+        self.sent = 0
+        self._held: list[bytes] = []
+        self._held_bytes = 0
+        self._to: ILeg | None = None
+        self._left: int | None = None
+        self._done: Callable[[Stop], None] | None = None
+        self._finish: Callable[[Stop], None] | None = None
+        self._waiter: Callable[[], None] | None = None
+        self._full = False
+        self._paused = False
+        self._ended = False  # the peer's end of stream has come
+        self._shut = False  # ours has gone
+        self._lost = False
+        self._read_in(HOLD_READ_BYTES)
+        transport.registerProducer(self, True)
+
+    # Told by the Protocol that owns the transport.
+
+    def heard(self, data: bytes) -> None:
+        """Bytes arrived."""
+        self.received += len(data)
+        if self._to is None:
+            self._keep(data)
+        else:
+            self._pass(data, self._to)
+
+    def heard_end(self) -> None:
+        """The peer's stream has ended; held bytes still go first."""
+        self._ended = True
+        self._settle()
+        self._close_when_over()
+
+    def shut(self) -> None:
+        """Our end of stream has gone to the kernel."""
+        self._shut = True
+        finish, self._finish = self._finish, None
+        self._close_when_over()
+        if finish is not None:
+            finish(Stop.ENDED)
+
+    def lost(self, reason: Failure) -> None:
+        """Nothing is left of the connection."""
+        self._lost = True
+        self._waiter = None
+        clean = self._ended and reason.check(ConnectionDone) is not None
+        finish, self._finish = self._finish, None
+        if finish is not None:
+            finish(Stop.ENDED if clean else Stop.LOST)
+        self._stop_carrying(Stop.ENDED if clean else Stop.LOST)
+
+    # ILeg
+
+    def send(self, data: bytes) -> bool:
+        self.sent += len(data)
+        self._transport.write(data)
+        return not self._full
+
+    def drained(self, resume: Callable[[], None]) -> None:
+        if self._full:
+            self._waiter = resume
+        else:
+            resume()
+
+    def pause(self) -> None:
+        if not self._paused and not self._ended and not self._lost:
+            self._paused = True
+            self._transport.pauseProducing()
+
+    def resume(self) -> None:
+        # Reading again after the end of stream would only find the end again.
+        if self._paused and not self._ended and not self._lost:
+            self._paused = False
+            self._transport.resumeProducing()
+
+    def end(self, done: Callable[[Stop], None]) -> None:
+        if self._lost:
+            done(Stop.LOST)
+            return
+        self._finish = done
+        self._transport.unregisterProducer()  # a registered producer keeps Twisted from closing
+        self._transport.loseWriteConnection()
+
+    def abort(self) -> None:
+        self._done = self._finish = self._waiter = None
+        self._to = None
+        if not self._lost:
+            self._transport.abortConnection()
+
+    def carry(self, to: ILeg, limit: int | None, done: Callable[[Stop], None]) -> None:
+        self._to, self._left, self._done = to, limit, done
+        if self._lost:
+            self._stop_carrying(Stop.LOST)
+            return
+        self._read_in(CARRY_READ_BYTES)
+        self._flow()
+
+    # The owner's own words
+
+    def take(self) -> bytes:
+        """All bytes held so far; they are the caller's from here on."""
+        data = b"".join(self._held)
+        self._held.clear()
+        self._held_bytes = 0
+        self.resume()
+        return data
+
+    def close(self) -> None:
+        """Finish what is buffered, then close both ways."""
+        if not self._lost:
+            self._transport.unregisterProducer()
+            self._transport.loseConnection()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the peer's end of stream has come."""
+        return self._ended
+
+    # IPushProducer: what the transport's write buffer asks of whoever fills it
+
+    def pauseProducing(self) -> None:
+        self._full = True
+
+    def resumeProducing(self) -> None:
+        self._full = False
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            waiter()
+
+    def stopProducing(self) -> None:
+        self._full = True
+
+    # Inside
+
+    def _read_in(self, size: int) -> None:
+        if isinstance(self._transport, FileDescriptor):
+            self._transport.bufferSize = size
+
+    def _keep(self, data: bytes) -> None:
+        self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes >= HOLD_LIMIT_BYTES:
+            self.pause()
+
+    def _flow(self) -> None:
+        if self._to is None:
+            return
+        held = self.take()
+        if held or self._left == 0:
+            self._pass(held, self._to)
+        self._settle()
+
+    def _pass(self, data: bytes, to: ILeg) -> None:
+        if self._left is not None:
+            data, rest = data[: self._left], data[self._left :]
+            self._left -= len(data)
+            if rest:
+                self._keep(rest)
+        if data and not to.send(data):
+            self.pause()
+            to.drained(self._flow)
+        if self._left == 0:
+            self._stop_carrying(Stop.LIMIT)
+
+    def _settle(self) -> None:
+        if self._ended and not self._held and self._to is not None:
+            self._stop_carrying(Stop.ENDED)
+
+    def _stop_carrying(self, why: Stop) -> None:
+        done, self._done = self._done, None
+        self._to = None
+        if done is not None:
+            done(why)
+
+    def _close_when_over(self) -> None:
+        if self._ended and self._shut and not self._lost:
+            self._transport.loseConnection()
+
+
+@implementer(IHalfCloseableProtocol)
+class LegProtocol(Protocol):
+    """Tells a leg what happens on its transport."""
+
+    leg: StockLeg
+
+    def dataReceived(self, data: bytes) -> None:
+        self.leg.heard(data)
+
+    def readConnectionLost(self) -> None:
+        self.leg.heard_end()
+
+    def writeConnectionLost(self) -> None:
+        self.leg.shut()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self.leg.lost(reason)

@@ -12,24 +12,35 @@ import socket
 from collections.abc import Callable
 from typing import Any, cast
 
-from attrs import define
+from attrs import define, evolve, field
+from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorSocket, IReactorTCP
+from twisted.logger import Logger
+from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from starship.accept.options import address_of
+from starship.accept.sniffing import SniffingFactory
 from starship.wire.port import WaitingPort
 
 
-def listen(reactor: Any, description: str, factory: IProtocolFactory, backlog: int) -> Deferred[IListeningPort]:
+def listen(reactor: Any, description: str, factory: IProtocolFactory, backlog: int) -> IListeningPort:
     """
     Listen where a server endpoint string says.
 
     Shape: `tcp:443`, `tcp6:443` (both families), `tcp:443:interface=192.0.2.1`, `systemd:domain=INET6:index=0`.
-    Errors: CannotListenError; ValueError for a string that is none.
+    Raises: CannotListenError; ValueError for a string that is none. These kinds of endpoint listen at once.
     """
     ports = _Ports(reactor, backlog)
-    return cast("Deferred[IListeningPort]", serverFromString(ports, description).listen(factory))
+    results: list[Any] = []
+    serverFromString(ports, description).listen(factory).addBoth(results.append)
+    if not results:
+        raise ValueError(f"{description} does not listen at once")
+    if isinstance(results[0], Failure):
+        results[0].raiseException()
+    return cast(IListeningPort, results[0])
 
 
 class _DualStackPort(WaitingPort):
@@ -67,3 +78,47 @@ class _Ports:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.reactor, name)
+
+
+@define(eq=False, kw_only=True)
+class DoorService(Service):
+    """
+    One endpoint of a listener: binds it as early as a service can, while the process may still be root.
+
+    `upstream_port` is what an endpoint of a route without a port means; None: the port that is listened on.
+    """
+
+    _log = Logger()
+
+    reactor: Any
+    description: str
+    backlog: int
+    factory: SniffingFactory
+    upstream_port: int | None
+    port: IListeningPort | None = field(init=False, default=None)
+
+    def privilegedStartService(self) -> None:
+        """Bind. Raises CannotListenError, or ValueError for a description that is none."""
+        self.port = listen(self.reactor, self.description, self.factory, self.backlog)
+        manners = self.factory.manners
+        means = self.upstream_port or address_of(self.port.getHost()).port
+        self.factory.manners = evolve(manners, door=evolve(manners.door, port=means))
+
+    @property
+    def bound(self) -> int | None:
+        """The port that is listened on."""
+        return None if self.port is None else address_of(self.port.getHost()).port
+
+    @property
+    def paused(self) -> int:
+        """How often accepting rested for want of descriptors."""
+        return self.port.paused if isinstance(self.port, WaitingPort) else 0
+
+    def close(self) -> None:
+        """Stop accepting; those who came in stay."""
+        port = self.port
+        if port is not None:
+            self.port = None
+            stopping: Deferred[None] | None = port.stopListening()
+            if stopping is not None:
+                stopping.addErrback(lambda failure: self._log.failure("closing a listener", failure=failure))

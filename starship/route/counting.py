@@ -1,0 +1,62 @@
+"""
+CountingResolver: counts and times what `inner` answers.
+
+Part of the route step; laid around whatever asks the API. The metrics read its plain numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from starship.errors import LookupFailed
+from starship.interfaces import IResolver
+from starship.words import Answer, Ask, Route
+
+OURS: Final = "lookup_"
+"""What the reasons of a failed lookup begin with."""
+
+
+@implementer(IResolver)
+@define(eq=False)
+class CountingResolver:
+    """`results` counts by `route`, `miss`, or a failure's word without `lookup_`; `observe` is told the seconds."""
+
+    _inner: IResolver
+    _clock: IReactorTime
+    _observe: Callable[[float], object]
+    results: dict[str, int] = field(factory=dict, init=False)
+    in_flight: int = field(default=0, init=False)
+
+    def peek(self, ask: Ask) -> Answer | None:
+        """As inside; not counted."""
+        return self._inner.peek(ask)
+
+    def resolve(self, ask: Ask) -> Deferred[Answer]:
+        """As inside."""
+        self.in_flight += 1
+        asked = self._clock.seconds()
+        return self._inner.resolve(ask).addCallbacks(self._answered, self._failed).addBoth(self._over, asked)
+
+    def _answered(self, answer: Answer) -> Answer:
+        self._count("route" if isinstance(answer, Route) else "miss")
+        return answer
+
+    def _failed(self, failure: Failure) -> Failure:
+        if isinstance(failure.value, LookupFailed):
+            self._count(failure.value.word.removeprefix(OURS))
+        return failure
+
+    def _over(self, result: Answer | Failure, asked: float) -> Answer | Failure:
+        self.in_flight -= 1
+        self._observe(self._clock.seconds() - asked)
+        return result
+
+    def _count(self, result: str) -> None:
+        self.results[result] = self.results.get(result, 0) + 1

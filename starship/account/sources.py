@@ -1,0 +1,101 @@
+"""
+What the Collector may read of other rooms: small Protocols of plain integers, and the closed lists of their labels.
+
+Part of `account`, floor 4. Knows no other room; service.py adapts each to these and hands them in as Sources.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final, Protocol
+
+from attrs import frozen
+
+from starship.account.ledger import Ledger
+
+STORES: Final = ("routes", "misses")
+CACHE_RESULTS: Final = ("hit", "negative", "stale", "miss")
+LOOKUP_RESULTS: Final = ("route", "miss", "timeout", "refused", "5xx", "invalid", "busy")
+
+
+class TimingStats(Protocol):
+    """A histogram of seconds: see `ledger.Timings`."""
+
+    @property
+    def bounds(self) -> Sequence[float]: ...
+    @property
+    def counts(self) -> Sequence[int]: ...
+    @property
+    def total(self) -> float: ...
+
+
+class StoreStats(Protocol):
+    """One store of a cache: what is in it, and what left it since the start, pushed out or too old."""
+
+    @property
+    def entries(self) -> int: ...
+    @property
+    def evictions(self) -> int: ...
+    @property
+    def expired(self) -> int: ...
+
+
+class CacheStats(Protocol):
+    """How a cache answered: a live route, a live miss, a stale answer, or nothing (`misses`)."""
+
+    @property
+    def hits(self) -> int: ...
+    @property
+    def negatives(self) -> int: ...
+    @property
+    def stales(self) -> int: ...
+    @property
+    def misses(self) -> int: ...
+
+
+class LookupStats(Protocol):
+    """Questions to the API: finished ones by LOOKUP_RESULTS, those in flight, and how long they took."""
+
+    @property
+    def results(self) -> Mapping[str, int]: ...
+    @property
+    def in_flight(self) -> int: ...
+    @property
+    def seconds(self) -> TimingStats: ...
+
+
+class GateStats(Protocol):
+    """Who is inside: connections, the limit for them (0: none), and how many sources they come from."""
+
+    @property
+    def connections(self) -> int: ...
+    @property
+    def limit(self) -> int: ...
+    @property
+    def sources(self) -> int: ...
+
+
+class AccessLogStats(Protocol):
+    """Lines that came out, lines that did not, and bytes that wait."""
+
+    @property
+    def lines(self) -> int: ...
+    @property
+    def dropped(self) -> int: ...
+    @property
+    def pending_bytes(self) -> int: ...
+
+
+@frozen(kw_only=True)
+class Sources:
+    """What the Collector reads. `stores` by STORES; whatever is None has no family in the scrape."""
+
+    ledger: Ledger
+    stores: Mapping[str, StoreStats] | None = None
+    cache: CacheStats | None = None
+    lookups: LookupStats | None = None
+    gate: GateStats | None = None
+    access_log: AccessLogStats | None = None
+    accept_paused: Callable[[], int] | None = None
+    loop_lag: TimingStats | None = None
+    ready: Callable[[], bool] | None = None

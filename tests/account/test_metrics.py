@@ -1,0 +1,248 @@
+"""The Collector shows plain integers as Prometheus families, the ones that the docs list and no others."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from attrs import define, field
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.openmetrics.exposition import generate_latest as generate_openmetrics
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
+from prometheus_client.parser import text_string_to_metric_families as parse
+
+from starship.account.ledger import Ledger, Timings
+from starship.account.metrics import FAMILIES, StarshipCollector, register
+from starship.account.sources import Sources
+from starship.words import Mood, Origin, Reason
+from tests import fakes
+from tests.account.endings import carried, silent
+
+DOCS = Path(__file__).parent.parent.parent / "docs" / "metrics.md"
+FREE_LABELS = {"version", "python", "twisted"}
+
+
+@define
+class Store:
+    entries: int
+    evictions: int
+    expired: int
+
+
+@define
+class Cache:
+    hits: int = 5
+    negatives: int = 4
+    stales: int = 3
+    misses: int = 2
+
+
+@define
+class Lookups:
+    results: Mapping[str, int]
+    in_flight: int = 7
+    seconds: Timings = field(factory=Timings)
+
+
+@define
+class Gate:
+    connections: int = 8
+    limit: int = 20000
+    sources: int = 6
+
+
+@define
+class Log:
+    lines: int = 11
+    dropped: int = 12
+    pending_bytes: int = 13
+
+
+def all_sources() -> Sources:
+    ledger = Ledger(doors=("https", "http"))
+    ledger.arrived(fakes.arrival(1))
+    ledger.arrived(fakes.arrival(2))
+    ledger.ended(carried(1, name="secret-tenant.example", app="Secret"))
+    ledger.ended(silent(2))
+    ledger.departed(fakes.arrival(1))
+    lookups = Lookups({"route": 9, "5xx": 1, "no such result": 99})
+    lookups.seconds.observe(0.003)
+    lag = Timings()
+    lag.observe(0.0)
+    return Sources(
+        ledger=ledger,
+        stores={"routes": Store(100, 1, 2), "misses": Store(50, 3, 4), "no such store": Store(0, 0, 0)},
+        cache=Cache(),
+        lookups=lookups,
+        gate=Gate(),
+        access_log=Log(),
+        accept_paused=lambda: 14,
+        loop_lag=lag,
+        ready=lambda: True,
+    )
+
+
+def scrape(sources: Sources) -> CollectorRegistry:
+    registry = CollectorRegistry()
+    registry.register(StarshipCollector(sources))
+    return registry
+
+
+def families(registry: CollectorRegistry) -> list[Metric]:
+    return list(parse(generate_latest(registry).decode()))
+
+
+def test_every_source_shows_its_numbers() -> None:
+    registry = scrape(all_sources())
+    expected = {
+        ("starship_connections_total", ("door", "https")): 2,
+        ("starship_connections_total", ("door", "http")): 0,
+        ("starship_connections_active", ("door", "https")): 1,
+        ("starship_bytes_total", ("direction", "in")): 517,
+        ("starship_bytes_total", ("direction", "out")): 4096,
+        ("starship_step_seconds_count", ("step", "total")): 2,
+        ("starship_step_seconds_count", ("step", "dial")): 1,
+        ("starship_cache_entries", ("store", "routes")): 100,
+        ("starship_cache_evictions_total", ("store", "misses")): 3,
+        ("starship_cache_expired_total", ("store", "misses")): 4,
+        ("starship_cache_requests_total", ("result", "hit")): 5,
+        ("starship_cache_requests_total", ("result", "negative")): 4,
+        ("starship_cache_requests_total", ("result", "stale")): 3,
+        ("starship_cache_requests_total", ("result", "miss")): 2,
+        ("starship_lookups_total", ("result", "route")): 9,
+        ("starship_lookups_total", ("result", "5xx")): 1,
+        ("starship_lookups_total", ("result", "busy")): 0,
+    }
+    for (name, label), value in expected.items():
+        assert registry.get_sample_value(name, dict([label])) == value, name
+    plain = {
+        "starship_ready": 1,
+        "starship_lookup_seconds_count": 1,
+        "starship_lookups_in_flight": 7,
+        "starship_gate_connections": 8,
+        "starship_gate_limit": 20000,
+        "starship_gate_sources": 6,
+        "starship_access_log_lines_total": 11,
+        "starship_access_log_dropped_total": 12,
+        "starship_access_log_pending_bytes": 13,
+        "starship_accept_paused_total": 14,
+        "starship_event_loop_lag_seconds_count": 1,
+    }
+    for name, value in plain.items():
+        assert registry.get_sample_value(name) == value, name
+
+
+def test_an_ending_is_counted_in_its_three_words() -> None:
+    registry = scrape(all_sources())
+    words = {"door": "https", "mood": "carried", "reason": "ok", "answer": "hit"}
+    assert registry.get_sample_value("starship_endings_total", words) == 1
+    words = {"door": "https", "mood": "silent", "reason": "hello_timeout", "answer": "none"}
+    assert registry.get_sample_value("starship_endings_total", words) == 1
+
+
+def test_a_histogram_adds_up_its_buckets() -> None:
+    registry = scrape(all_sources())
+    buckets = {
+        le: registry.get_sample_value("starship_lookup_seconds_bucket", {"le": le})
+        for le in ("0.0025", "0.005", "+Inf")
+    }
+    assert buckets == {"0.0025": 0, "0.005": 1, "+Inf": 1}
+    assert registry.get_sample_value("starship_lookup_seconds_sum") == 0.003
+
+
+def test_the_build_says_what_runs_here() -> None:
+    (build,) = [family for family in families(scrape(all_sources())) if family.name == "starship_build_info"]
+    (sample,) = build.samples
+    assert sample.value == 1
+    assert set(sample.labels) == FREE_LABELS
+    assert all(re.fullmatch(r"\d+\.\d+\S*", value) for value in sample.labels.values())
+
+
+def test_it_reads_the_numbers_of_the_moment() -> None:
+    sources = all_sources()
+    registry = scrape(sources)
+    sources.ledger.arrived(fakes.arrival(3))
+    assert registry.get_sample_value("starship_connections_active", {"door": "https"}) == 2
+
+
+def test_a_source_that_is_not_there_has_no_family() -> None:
+    names = {family.name for family in families(scrape(Sources(ledger=Ledger())))}
+    assert names == {
+        "starship_build_info",
+        "starship_connections",
+        "starship_connections_active",
+        "starship_endings",
+        "starship_bytes",
+        "starship_step_seconds",
+    }
+
+
+def test_labels_come_from_closed_lists_and_the_ini_file_alone() -> None:
+    closed = {
+        "https",
+        "http",
+        "in",
+        "out",
+        "hello",
+        "route",
+        "dial",
+        "total",
+        "routes",
+        "misses",
+        "hit",
+        "negative",
+        "stale",
+    }
+    closed |= {"miss", "timeout", "refused", "5xx", "invalid", "busy", *Mood, *Reason, *Origin}
+    for family in families(scrape(all_sources())):
+        for sample in family.samples:
+            for label, value in sample.labels.items():
+                assert label in FREE_LABELS or label == "le" or value in closed
+    assert b"secret" not in generate_latest(scrape(all_sources())).lower()
+
+
+def test_both_expositions_parse_and_agree() -> None:
+    registry = scrape(all_sources())
+    openmetrics = generate_openmetrics(registry)
+    ours = {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in parse_openmetrics(openmetrics.decode())
+        for sample in family.samples
+    }
+    for family in families(registry):
+        for sample in family.samples:
+            labels = tuple(sorted(sample.labels.items()))
+            assert ours[(sample.name, labels)] == sample.value
+
+
+def test_every_family_is_collected_in_its_type_with_its_labels() -> None:
+    collected = {family.name: family for family in families(scrape(all_sources()))}
+    for family in FAMILIES:
+        shown = collected.pop(family.name.removesuffix("_total") if family.kind == "counter" else family.name)
+        assert (shown.type, shown.documentation) == (family.kind, family.meaning)
+        assert {label for sample in shown.samples for label in sample.labels} - {"le"} == set(family.labels)
+    assert not collected
+
+
+def test_names_follow_the_conventions_of_prometheus() -> None:
+    for family in FAMILIES:
+        assert family.name.startswith("starship_")
+        assert family.name.endswith("_total") == (family.kind == "counter")
+        assert family.name.endswith("_seconds") == (family.kind == "histogram")
+
+
+def test_the_standard_families_come_along() -> None:
+    registry = CollectorRegistry()
+    register(registry, all_sources())
+    names = {family.name for family in families(registry)}
+    assert {"process_open_fds", "python_gc_collections", "python_info", "starship_build_info"} <= names
+
+
+def test_the_docs_list_every_family_as_it_is() -> None:
+    rows = re.findall(r"^\| `(\w+)` \| (\w+) \| (.*?) \| (.*?) \|$", DOCS.read_text(), re.MULTILINE)
+    assert rows == [
+        (family.name, family.kind, ", ".join(f"`{label}`" for label in family.labels), family.meaning)
+        for family in FAMILIES
+    ]

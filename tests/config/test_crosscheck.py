@@ -1,0 +1,101 @@
+"""Mistakes of keys together: each told once, at the line where it is."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from starship.config.load import parse
+from starship.config.settings import Settings
+from starship.errors import ConfigError
+from tests.config.material import certificate_and_key
+
+DOOR = "[listener:a]\nprotocol = tls\nendpoint = tcp:443\n"
+LOOKUP = "[lookup]\nurl = http://api/{host}\n"
+SECURE = "[lookup]\nurl = https://api/{host}\n"
+
+
+def settings_of(text: str, base: Path = Path("/nowhere")) -> Settings:
+    return parse(text.encode(), "a.ini", base)
+
+
+def mistakes_of(text: str, base: Path = Path("/nowhere")) -> list[str]:
+    with pytest.raises(ConfigError) as caught:
+        settings_of(text, base)
+    return str(caught.value).splitlines()
+
+
+def test_a_door_and_a_way_to_know_hosts_are_needed() -> None:
+    assert mistakes_of("") == [
+        "a.ini: expected at least one section [listener:NAME]",
+        "a.ini: expected a section [lookup] with a url, or [routes] with a host, or both",
+    ]
+    assert mistakes_of(DOOR + "[routes]\n") == [
+        "a.ini: expected a section [lookup] with a url, or [routes] with a host, or both"
+    ]
+
+
+def test_two_doors_in_one_place_are_a_mistake_of_the_second() -> None:
+    text = DOOR + LOOKUP + "[listener:b]\nprotocol = http\nendpoint =\n  tcp:80\n  tcp:443:interface=127.0.0.1\n"
+    assert mistakes_of(text) == [
+        'a.ini:8: [listener:b] endpoint = "tcp:443:interface=127.0.0.1": expected a place of its own:'
+        " line 3 listens there"
+    ]
+
+
+def test_one_door_does_not_listen_twice_in_one_place() -> None:
+    assert len(mistakes_of(DOOR + "  tcp:443\n" + LOOKUP)) == 1
+
+
+def test_a_door_does_not_stand_where_the_admin_site_is_even_by_default() -> None:
+    text = DOOR.replace("443", "9901") + LOOKUP
+    assert mistakes_of(text) == [
+        'a.ini:3: [listener:a] endpoint = "tcp:9901": expected a place of its own: [admin] listens there'
+    ]
+    assert settings_of(text + "[admin]\nendpoint =\n").admin is None
+    assert mistakes_of(DOOR + LOOKUP + "[admin]\nendpoint = tcp:443\n") == [
+        'a.ini:7: [admin] endpoint = "tcp:443": expected a place of its own: line 3 listens there'
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        (LOOKUP + "timeout = 500ms\n", "[lookup] timeout = \"500ms\": expected timeout (500ms) to be at least"),
+        (LOOKUP + "connect_timeout = 5s\n", "[lookup] connect_timeout = \"5s\": expected timeout (3s) to be at least"),
+        (LOOKUP + "[upstream]\ndial_timeout = 1s\n", "[upstream] dial_timeout = \"1s\": expected dial_timeout (1s)"),
+    ],
+)  # fmt: skip
+def test_the_whole_time_is_not_shorter_than_a_part_of_it(text: str, line: str) -> None:
+    (mistake,) = mistakes_of(DOOR + text)
+    assert line in mistake
+
+
+def test_keys_for_https_want_an_https_url(tmp_path: Path) -> None:
+    certificate, key = certificate_and_key(tmp_path, "one")
+    pair = f"ca_file = {certificate}\nclient_certificate = {certificate}\nclient_key = {key}\n"
+    assert [line.split(":")[1] for line in mistakes_of(DOOR + LOOKUP + pair)] == ["6", "7", "8"]
+    lookup = settings_of(DOOR + SECURE + pair).lookup
+    assert lookup is not None
+    assert (lookup.ca_file, lookup.client_certificate, lookup.client_key) == (certificate, certificate, key)
+
+
+def test_a_certificate_and_its_key_come_together(tmp_path: Path) -> None:
+    certificate, key = certificate_and_key(tmp_path, "one")
+    _, other = certificate_and_key(tmp_path, "other")
+    assert mistakes_of(DOOR + SECURE + f"client_key = {key}\n") == [
+        "a.ini:6: [lookup] client_key: expected client_certificate beside it"
+    ]
+    assert mistakes_of(DOOR + SECURE + f"client_certificate = {certificate}\n") == [
+        "a.ini:6: [lookup] client_certificate: expected client_key beside it"
+    ]
+    text = DOOR + SECURE + f"client_certificate = {certificate}\nclient_key = {other}\n"
+    (mistake,) = mistakes_of(text)
+    assert mistake.startswith("a.ini:7: [lookup] client_key: expected the key of client_certificate")
+
+
+def test_a_key_that_is_wrong_alone_is_told_once() -> None:
+    assert len(mistakes_of(DOOR + LOOKUP + "timeout = soon\nca_file = missing\n")) == 3  # ca_file: missing, and http
+    assert len(mistakes_of(DOOR + LOOKUP + "timeout = soon\n")) == 1
+    assert len(mistakes_of(DOOR.replace("tcp", "udp") + LOOKUP)) == 1

@@ -1,0 +1,177 @@
+"""
+The lookup contract: an answer of the API becomes a Route or a Miss, or a reason why it is neither. Pure.
+
+Part of `route`, floor 4. Knows nothing of connections, clocks or caches; `remote.py` brings the bytes. A field that
+restricts access is understood or the whole answer is invalid: it never fails open.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from attrs import evolve, frozen
+
+from starship.addresses import BadAddress, parse_network, parse_upstream
+from starship.errors import LookupFailed, LookupInvalid, LookupRefused, LookupServerError
+from starship.names import BadName, Hostname, covers, from_text
+from starship.route.fields import JsonObject, Malformed, parse_object
+from starship.route.freshness import Freshness, freshness, retry_after
+from starship.words import Answer, Miss, Network, Origin, Route, Upstream
+
+APP_LIMIT: Final = 256
+HOST_LIMIT: Final = 256
+ENDPOINTS_LIMIT: Final = 256
+NETWORKS_LIMIT: Final = 1024
+WEIGHT_LIMIT: Final = 65_535
+CONNECTIONS_LIMIT: Final = 2**31 - 1
+PROXY_PROTOCOLS: Final = ("v1", "v2")
+
+_POLICY = re.compile(r"[a-z0-9_-]{1,64}")
+
+
+@frozen(kw_only=True)
+class Head:
+    """The part of an answer before its body, as far as the contract reads it; headers that were not sent are empty."""
+
+    status: int
+    cache_control: str = ""
+    age: str = ""
+    content_encoding: str = ""
+    retry_after: str = ""
+    date: str = ""
+
+
+def refusal_of(head: Head) -> LookupFailed | None:
+    """
+    What the head alone decides: a status that is no answer, or a coded body, which is never decoded.
+
+    Returns: None when the body has to be read (200, and 404 for its neg_ttl).
+    """
+    status = head.status
+    if status >= 500:
+        return LookupServerError(f"the API answered {status}", retry_after(head.retry_after, head.date))
+    if status not in (200, 404):
+        if 300 <= status < 500:
+            what = "a redirect, which is not followed" if status < 400 else "no answer"
+            return LookupRefused(f"the API answered {status}: {what}", retry_after(head.retry_after, head.date))
+        return LookupInvalid(f"the API answered {status}, which means nothing here")
+    if head.content_encoding.strip(" \t").lower() not in ("", "identity"):
+        return LookupInvalid("the answer has a Content-Encoding, although none was accepted")
+    return None
+
+
+def read_answer(name: Hostname, head: Head, body: bytes) -> Answer:
+    """
+    Read an answer about a name.
+
+    Shape: the whole body, within the limit that the caller has set.
+    Returns: a Route or a Miss of origin fresh.
+    Errors: LookupFailed of the kind that fits; its text is ours, bounded and printable.
+    """
+    refusal = refusal_of(head)
+    if refusal is not None:
+        raise refusal
+    kept = freshness(head.cache_control, head.age)
+    try:
+        return _miss(kept, body) if head.status == 404 else _route(name, kept, parse_object(body))
+    except Malformed as error:
+        raise LookupInvalid(str(error)) from error
+
+
+def _miss(kept: Freshness, body: bytes) -> Miss:
+    """A 404 is a miss whatever its body; only a JSON object can say for how long."""
+    try:
+        answer = parse_object(body)
+    except Malformed:
+        return Miss(origin=Origin.FRESH, ttl=kept.ttl)
+    return Miss(origin=Origin.FRESH, ttl=_said(answer.seconds("neg_ttl"), kept.ttl))
+
+
+def _route(name: Hostname, kept: Freshness, answer: JsonObject) -> Route:
+    _check_host(name, answer.text("host", HOST_LIMIT))
+    answer.seconds("neg_ttl")  # of no use here, and yet not to be of a wrong type
+    allow = answer.items_of("allow", str, "a string", NETWORKS_LIMIT)
+    return Route(
+        app=answer.text("app", APP_LIMIT) or "",
+        upstreams=_upstreams(answer),
+        origin=Origin.FRESH,
+        ttl=_said(answer.seconds("ttl"), kept.ttl),
+        stale_ttl=_said(answer.seconds("stale_ttl"), kept.stale_ttl),
+        policy=_policy(answer),
+        proxy_protocol=_proxy_protocol(answer),
+        maintenance=answer.take("maintenance", bool, "true or false") or False,
+        allow=None if allow is None else _networks("allow", allow),
+        deny=_networks("deny", answer.items_of("deny", str, "a string", NETWORKS_LIMIT) or []),
+        max_connections=answer.integer("max_connections", 1, CONNECTIONS_LIMIT),
+    )
+
+
+def _said(body: float | None, headers: float | None) -> float | None:
+    return headers if body is None else body
+
+
+def _check_host(name: Hostname, host: str | None) -> None:
+    if host is None:
+        return
+    wildcard, below = ("*.", host[2:]) if host.startswith("*.") else ("", host)
+    spelled = from_text(below)
+    if isinstance(spelled, BadName):
+        raise Malformed("host is neither a hostname nor a wildcard")
+    if not covers(wildcard + spelled, name):
+        raise Malformed("host is not the name that was asked for")
+
+
+def _upstreams(answer: JsonObject) -> tuple[Upstream, ...]:
+    """`endpoints` where it is said, else `endpoint`; both are checked. An endpoint of weight 0 is left out."""
+    single = answer.take("endpoint", str, "a string")
+    several = answer.items_of("endpoints", JsonObject, "an object", ENDPOINTS_LIMIT)
+    alone = None if single is None else _upstream("endpoint", single)
+    if several is not None:
+        upstreams = tuple(one for entry in several if (one := _weighed(entry)).weight)
+        if not upstreams:
+            raise Malformed("endpoints has none with a weight above 0")
+        return upstreams
+    if alone is None:
+        raise Malformed("the answer has neither endpoint nor endpoints")
+    return (alone,)
+
+
+def _weighed(entry: JsonObject) -> Upstream:
+    address = entry.take("address", str, "a string")
+    weight = entry.integer("weight", 0, WEIGHT_LIMIT)
+    backup = entry.take("backup", bool, "true or false")
+    if address is None:
+        raise Malformed("an entry of endpoints has no address")
+    return evolve(_upstream("address", address), weight=1 if weight is None else weight, backup=bool(backup))
+
+
+def _upstream(key: str, text: str) -> Upstream:
+    upstream = parse_upstream(text)
+    if isinstance(upstream, BadAddress):
+        raise Malformed(f"{key} is not usable: {upstream.why}")
+    return upstream
+
+
+def _networks(key: str, texts: list[str]) -> tuple[Network, ...]:
+    networks = []
+    for text in texts:
+        network = parse_network(text)
+        if isinstance(network, BadAddress):
+            raise Malformed(f"{key} is not usable: {network.why}")
+        networks.append(network)
+    return tuple(networks)
+
+
+def _policy(answer: JsonObject) -> str | None:
+    policy = answer.take("policy", str, "a string")
+    if policy is not None and not _POLICY.fullmatch(policy):
+        raise Malformed("policy is not a word")
+    return policy
+
+
+def _proxy_protocol(answer: JsonObject) -> str | None:
+    version = answer.take("proxy_protocol", str, "a string")
+    if version is not None and version not in PROXY_PROTOCOLS:
+        raise Malformed("proxy_protocol is neither v1 nor v2")
+    return version

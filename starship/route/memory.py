@@ -1,0 +1,144 @@
+"""
+MemoryCache: routes and misses remembered in this process; bounded, expiring, driven by a clock.
+
+Part of `route`: an `ICache`, and so synchronous. Knows nothing of where answers come from.
+
+Why no library: cachetools' TLRUCache gives each item a time of its own, but forgets an item as it expires (nothing is
+left to serve stale), keeps a heap beside its links, and counts nothing. What remains to be written is an OrderedDict,
+whose move_to_end and popitem are a linked list in C. (A plain dict that pops and inserts again leaves holes, and
+looking for its oldest key walks over them.)
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from math import inf
+from typing import Final
+
+from attrs import define, evolve, field, frozen
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from starship.interfaces import ICache
+from starship.names import Hostname
+from starship.words import Answer, Miss, Origin, Route
+
+FOR_EVER: Final = inf
+
+
+@frozen
+class _Kept:
+    """An answer as `get` hands it out, the moment it expires, and the moment it may no longer be served stale."""
+
+    answer: Answer
+    expires: float
+    forgotten: float
+
+
+@define(eq=False)
+class _Store:
+    """The latest used of one kind, at most `size` of them."""
+
+    size: int
+    kept: OrderedDict[Hostname, _Kept] = field(factory=OrderedDict)
+
+    def put(self, name: Hostname, kept: _Kept) -> int:
+        """Keep it, and say how many others had to go."""
+        self.kept[name] = kept
+        self.kept.move_to_end(name)
+        evicted = 0
+        while len(self.kept) > self.size:
+            self.kept.popitem(last=False)
+            evicted += 1
+        return evicted
+
+
+@implementer(ICache)
+@define(eq=False, kw_only=True)
+class MemoryCache:
+    """
+    Routes and misses in stores of their own, so that no number of unknown names evicts a route.
+
+    `ttl`, `neg_ttl` and `stale_ttl` (s) are for answers that name none. A ttl of 0 here never expires, a negative one
+    remembers nothing; an answer's own ttl of 0 is not remembered. `hits`, `misses`, `evictions` and `expired` count
+    since the start; `hits` counts negative ones too.
+    """
+
+    _clock: IReactorTime
+    _ttl: float
+    _neg_ttl: float
+    _stale_ttl: float = 0.0
+    _routes: _Store = field(converter=_Store, alias="routes")
+    _misses: _Store = field(converter=_Store, alias="misses")
+    hits: int = field(default=0, init=False)
+    misses: int = field(default=0, init=False)
+    evictions: int = field(default=0, init=False)
+    expired: int = field(default=0, init=False)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """How many routes and how many misses are kept, the expired ones too."""
+        return len(self._routes.kept), len(self._misses.kept)
+
+    def get(self, name: Hostname) -> Answer | None:
+        """The live answer, of origin hit or negative, promoted as used."""
+        now = self._clock.seconds()
+        for store in (self._routes, self._misses):
+            kept = store.kept.get(name)
+            if kept is None:
+                continue
+            if now < kept.expires:
+                store.kept.move_to_end(name)
+                self.hits += 1
+                return kept.answer
+            self._forget(store, name, kept, now)
+        self.misses += 1
+        return None
+
+    def stale(self, name: Hostname) -> Answer | None:
+        """The expired route, of origin stale, while it may still be served. A miss is never served stale."""
+        now = self._clock.seconds()
+        kept = self._routes.kept.get(name)
+        if kept is None or not kept.expires <= now < kept.forgotten:
+            return None
+        return evolve(kept.answer, origin=Origin.STALE)
+
+    def put(self, name: Hostname, answer: Answer) -> None:
+        """Remember an answer in place of what was known of the name, even where that leaves nothing."""
+        self.drop(name)
+        match answer:
+            case Route():
+                store, ttl, stale_ttl = self._routes, self._ttl, self._stale_ttl
+                if answer.stale_ttl is not None:
+                    stale_ttl = answer.stale_ttl
+                origin = Origin.HIT
+            case Miss():
+                store, ttl, stale_ttl, origin = self._misses, self._neg_ttl, 0.0, Origin.NEGATIVE
+        expires = self._expiry(answer.ttl, ttl)
+        if expires is not None:
+            # Evolved once, here: a hit hands out the same object every time.
+            kept = _Kept(evolve(answer, origin=origin), expires, expires + stale_ttl)
+            self.evictions += store.put(name, kept)
+
+    def drop(self, name: Hostname) -> bool:
+        """Forget a name; say whether anything was known of it."""
+        route = self._routes.kept.pop(name, None)
+        miss = self._misses.kept.pop(name, None)
+        return route is not None or miss is not None
+
+    def clear(self) -> None:
+        """Forget everything, and keep counting."""
+        self._routes.kept.clear()
+        self._misses.kept.clear()
+
+    def _expiry(self, own: float | None, ours: float) -> float | None:
+        """The moment an answer expires; None where it is not to be remembered."""
+        if own is None and ours == 0:
+            return FOR_EVER
+        ttl = ours if own is None else own
+        return self._clock.seconds() + ttl if ttl > 0 else None
+
+    def _forget(self, store: _Store, name: Hostname, kept: _Kept, now: float) -> None:
+        if now >= kept.forgotten:
+            del store.kept[name]
+            self.expired += 1

@@ -1,0 +1,169 @@
+"""
+What every ICache does, as tests: a class to inherit from, beside a `make` that builds the cache.
+
+The clock is the test's; sizes are small. `ttl` 60, `neg_ttl` 10 and no stale time are what the caches are made with.
+"""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+from zope.interface.verify import verifyObject
+
+from starship.interfaces import ICache
+from starship.names import Hostname
+from starship.words import Origin
+from tests.route.resolvers import A_COM, B_COM, miss, route
+
+ROUTES = 4
+MISSES = 2
+
+
+class CacheContract:
+    """Inherit, and say how to `make` one."""
+
+    def make(self, clock: Clock, *, ttl: float = 60.0, neg_ttl: float = 10.0) -> ICache:
+        raise NotImplementedError
+
+    def test_it_is_a_cache(self) -> None:
+        verifyObject(ICache, self.make(Clock()))
+
+    def test_what_was_never_put_is_unknown(self) -> None:
+        cache = self.make(Clock())
+        assert cache.get(A_COM) is None
+        assert cache.stale(A_COM) is None
+
+    def test_a_route_is_a_hit_and_a_miss_is_negative_S5_S8(self) -> None:
+        cache = self.make(Clock())
+        cache.put(A_COM, route("A"))
+        cache.put(B_COM, miss())
+        hit, negative = cache.get(A_COM), cache.get(B_COM)
+        assert hit is not None
+        assert hit.origin is Origin.HIT
+        assert negative is not None
+        assert negative.origin is Origin.NEGATIVE
+
+    def test_an_entry_lives_to_the_end_of_its_time_and_not_beyond_S7_M2(self) -> None:
+        for answer, ttl in (
+            (route(), 60.0),
+            (miss(), 10.0),
+            (route(ttl=0.25), 0.25),
+            (miss(ttl=0.5), 0.5),
+            (route(ttl=600), 600.0),
+        ):
+            clock = Clock()
+            cache = self.make(clock)
+            cache.put(A_COM, answer)
+            clock.advance(ttl - 0.125)
+            assert cache.get(A_COM) is not None
+            clock.advance(0.125)
+            assert cache.get(A_COM) is None
+
+    def test_a_hit_does_not_make_an_entry_live_longer_S7(self) -> None:
+        clock = Clock()
+        cache = self.make(clock)
+        cache.put(A_COM, route())
+        clock.pump([20.0, 20.0])
+        assert cache.get(A_COM) is not None
+        clock.advance(20)
+        assert cache.get(A_COM) is None
+
+    def test_a_time_of_nought_in_the_settings_never_expires_M2(self) -> None:
+        clock = Clock()
+        cache = self.make(clock, ttl=0, neg_ttl=0)
+        cache.put(A_COM, route())
+        cache.put(B_COM, miss())
+        clock.advance(1e9)
+        assert cache.get(A_COM) is not None
+        assert cache.get(B_COM) is not None
+
+    def test_an_answer_whose_own_time_is_nought_is_not_remembered_M2(self) -> None:
+        cache = self.make(Clock(), ttl=0, neg_ttl=0)
+        cache.put(A_COM, route(ttl=0))
+        cache.put(B_COM, miss(ttl=0))
+        assert cache.get(A_COM) is None
+        assert cache.get(B_COM) is None
+
+    def test_a_negative_time_in_the_settings_remembers_nothing_M2(self) -> None:
+        cache = self.make(Clock(), ttl=-1, neg_ttl=-1)
+        cache.put(A_COM, route())
+        cache.put(B_COM, miss())
+        assert cache.get(A_COM) is None
+        assert cache.get(B_COM) is None
+
+    def test_a_newer_answer_replaces_an_older_one_of_either_kind(self) -> None:
+        cache = self.make(Clock())
+        for answer in (route("A"), miss(), route("B")):
+            cache.put(A_COM, answer)
+            got = cache.get(A_COM)
+            assert type(got) is type(answer)
+        cache.put(A_COM, route("C", ttl=0))
+        assert cache.get(A_COM) is None
+
+    def test_misses_never_evict_a_route_M3(self) -> None:
+        cache = self.make(Clock())
+        cache.put(A_COM, route())
+        for number in range(1000):
+            cache.put(Hostname(f"scan{number}.com"), miss())
+        assert cache.get(A_COM) is not None
+        remembered = sum(cache.get(Hostname(f"scan{number}.com")) is not None for number in range(1000))
+        assert remembered == MISSES
+
+    def test_the_least_recently_used_route_goes_first_M10(self) -> None:
+        cache = self.make(Clock())
+        names = [Hostname(f"r{number}.com") for number in range(ROUTES)]
+        for name in names:
+            cache.put(name, route())
+        assert cache.get(names[0]) is not None
+        cache.put(A_COM, route())
+        assert cache.get(names[1]) is None
+        assert [name for name in names if cache.get(name) is not None] == [names[0], *names[2:]]
+
+    def test_an_expired_route_is_stale_for_its_own_time(self) -> None:
+        clock = Clock()
+        cache = self.make(clock)
+        cache.put(A_COM, route("A", ttl=10, stale_ttl=30))
+        assert cache.stale(A_COM) is None
+        clock.advance(10)
+        assert cache.get(A_COM) is None
+        for _ in range(2):
+            stale = cache.stale(A_COM)
+            assert stale is not None
+            assert stale.origin is Origin.STALE
+        clock.advance(29.5)
+        assert cache.stale(A_COM) is not None
+        clock.advance(0.5)
+        assert cache.stale(A_COM) is None
+
+    def test_a_route_without_a_stale_time_and_a_miss_are_never_stale(self) -> None:
+        clock = Clock()
+        cache = self.make(clock)
+        cache.put(A_COM, route(ttl=10))
+        cache.put(B_COM, miss(ttl=10))
+        clock.advance(10)
+        assert cache.stale(A_COM) is None
+        assert cache.stale(B_COM) is None
+
+    def test_a_miss_in_its_place_ends_a_stale_route(self) -> None:
+        clock = Clock()
+        cache = self.make(clock)
+        cache.put(A_COM, route(ttl=10, stale_ttl=100))
+        clock.advance(10)
+        cache.put(A_COM, miss())
+        assert cache.stale(A_COM) is None
+
+    def test_a_dropped_name_is_unknown_and_the_others_stay(self) -> None:
+        cache = self.make(Clock())
+        cache.put(A_COM, route())
+        cache.put(B_COM, miss())
+        assert cache.drop(B_COM)
+        assert not cache.drop(B_COM)
+        assert cache.get(B_COM) is None
+        assert cache.get(A_COM) is not None
+
+    def test_a_cleared_cache_knows_nothing(self) -> None:
+        cache = self.make(Clock())
+        cache.put(A_COM, route())
+        cache.put(B_COM, miss())
+        cache.clear()
+        assert cache.get(A_COM) is None
+        assert cache.get(B_COM) is None

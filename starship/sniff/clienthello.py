@@ -1,0 +1,229 @@
+"""
+Handshake bytes -> ClientHello -> name, ALPN, ECH: the inner half of the TLS step of `sniff`.
+
+Part of `sniff`, floor 4, pure. It knows nothing of records (sniff/tls.py) or packets, so that every carrier of a
+handshake can use it. Everything but server_name, ALPN and the mark of ECH is opaque: the upstream judges it.
+Source: RFC 8446 sections 4 and 4.1.2, RFC 5246 section 7.4.1.2, RFC 6066 section 3, RFC 7301 section 3.1, RFC 9849.
+"""
+
+from __future__ import annotations
+
+from struct import Struct
+from typing import Final
+
+from attrs import define, field
+
+from starship import names
+from starship.sniff.shown import shown
+from starship.words import NEED_MORE, Hello, Manner, Reason, Refusal, Verdict
+
+HEADER_OCTETS: Final = 4
+BODY_MIN_OCTETS: Final = 41  # version 2, random 32, session id 1, ciphers 2 + 2, compression 1 + 1
+
+DECODE_ERROR: Final = 50
+ILLEGAL_PARAMETER: Final = 47
+UNEXPECTED_MESSAGE: Final = 10
+
+_CLIENT_HELLO = 1
+_SESSION_ID_AT = HEADER_OCTETS + 2 + 32
+_SESSION_ID_MAX_OCTETS = 32
+_SERVER_NAME, _ALPN, _ECH = 0, 16, 0xFE0D
+_HOST_NAME = 0
+_GREASE_ALPN = frozenset(bytes([high << 4 | 0xA] * 2) for high in range(16))
+
+_pair = Struct(">HH").unpack_from
+_short = Struct(">H").unpack_from
+_named = Struct(">BH").unpack_from
+
+_MANNERS = {version: Manner(tls_version=version) for version in (0x0301, 0x0302, 0x0303)}
+
+
+@define(eq=False)
+class HelloReader:
+    """
+    Reads one ClientHello out of a buffer of handshake bytes that grows behind its back.
+
+    Every length is checked against its container as soon as it is there, so that a lie is never waited for, and the
+    first fault in the order of the bytes is the one that is told: what it says depends on the bytes alone.
+    `end` is the length of the message with its header (octets), 0 until it is known.
+    """
+
+    _message: bytearray | bytes
+    end: int = 0
+    _at: int = 0  # the next extension's header; 0 until the extensions are reached
+    _seen: set[int] = field(factory=set)
+    _name: names.Hostname | None = None
+    _alpn: tuple[bytes, ...] = ()
+    _ech: bool = False
+
+    def advance(self) -> Refusal | None:
+        """Read as far as the bytes reach. Returns: what is wrong, or None. Cost: linear over all calls together."""
+        if not self.end and (fault := self._open()):
+            return fault
+        if not self._at and self.end and (fault := self._reach_extensions()):
+            return fault
+        return self._extensions() if self._at else None
+
+    @property
+    def is_whole(self) -> bool:
+        """All of the message was read, and nothing is wrong with it."""
+        return 0 < self.end <= self._at
+
+    def hello(self, consumed: int) -> Hello:
+        """What the client asked for, once `is_whole`; `consumed` as the carrier counts it (octets)."""
+        return Hello(
+            name=self._name, scheme="tls", consumed=consumed, alpn=self._alpn, ech=self._ech, manner=self._manner()
+        )
+
+    def _open(self) -> Refusal | None:
+        message = self._message
+        if message and message[0] != _CLIENT_HELLO:
+            return _broken("the first handshake message is no ClientHello", UNEXPECTED_MESSAGE)
+        if len(message) < HEADER_OCTETS:
+            return None
+        length = int.from_bytes(message[1:HEADER_OCTETS], "big")
+        if length < BODY_MIN_OCTETS:
+            return _broken("the hello is shorter than any can be", DECODE_ERROR)
+        self.end = HEADER_OCTETS + length
+        return None
+
+    def _reach_extensions(self) -> Refusal | None:
+        # A handful of steps, taken anew with each call until they succeed: no loop, so still linear.
+        message, have, end = self._message, len(self._message), self.end
+        at = _SESSION_ID_AT
+        if have <= at:
+            return None
+        if message[at] > _SESSION_ID_MAX_OCTETS:
+            return self._fault("the session id is longer than 32 octets")
+        at += 1 + message[at]
+        if at + 2 > end:
+            return self._fault("the session id runs past the hello")
+        if have < at + 2:
+            return None
+        (ciphers,) = _short(message, at)
+        at += 2 + ciphers
+        if ciphers < 2 or ciphers % 2 or at >= end:
+            return self._fault("the list of cipher suites has an impossible length")
+        if have <= at:
+            return None
+        compressions = message[at]
+        at += 1 + compressions
+        if not compressions or at > end:
+            return self._fault("the list of compression methods has an impossible length")
+        if at == end:
+            self._at = end if have >= end else 0  # TLS 1.2 without extensions
+            return None
+        return self._enter_extensions(at)
+
+    def _enter_extensions(self, at: int) -> Refusal | None:
+        if self.end < at + 2:
+            return self._fault("there are bytes after the compression methods")
+        if len(self._message) < at + 2:
+            return None
+        if at + 2 + _short(self._message, at)[0] != self.end:
+            return self._fault("the extensions do not end where the hello ends")
+        self._at = at + 2
+        return None
+
+    def _extensions(self) -> Refusal | None:
+        message, have, end, seen, at = self._message, len(self._message), self.end, self._seen, self._at
+        while at < end:
+            if at + 4 > end:
+                return self._fault("an extension has no room for its header")
+            if have < at + 4:
+                break
+            kind, length = _pair(message, at)
+            if kind in seen:
+                return self._fault(f"extension {kind} comes twice", ILLEGAL_PARAMETER)
+            after = at + 4 + length
+            if after > end:
+                return self._fault(f"extension {kind} runs past the hello")
+            if have < after:
+                break
+            if kind in (_SERVER_NAME, _ALPN, _ECH) and (fault := self._known(kind, at + 4, after)):
+                return fault
+            seen.add(kind)
+            at = after
+        self._at = at
+        return None
+
+    def _known(self, kind: int, at: int, end: int) -> Refusal | None:
+        if kind == _SERVER_NAME:
+            return self._server_name(at, end)
+        if kind == _ALPN:
+            return self._offers(at, end)
+        self._ech = True
+        return None
+
+    def _server_name(self, at: int, end: int) -> Refusal | None:
+        message = self._message
+        if end < at + 5 or at + 2 + _short(message, at)[0] != end:
+            return self._fault("the list of server names does not fit its extension")
+        at += 2
+        kinds: set[int] = set()
+        while at < end:
+            if at + 3 > end:
+                return self._fault("a server name has no room for its header")
+            kind, length = _named(message, at)
+            at += 3
+            if not length or at + length > end:
+                return self._fault("a server name does not fit its list")
+            if kind in kinds:
+                return self._fault("there are several server names of one type", ILLEGAL_PARAMETER)
+            kinds.add(kind)
+            if kind == _HOST_NAME and (fault := self._host_name(bytes(message[at : at + length]))):
+                return fault
+            at += length  # RFC 6066 section 3: a name of another type begins with a length too, so it can be skipped
+        return None
+
+    def _host_name(self, raw: bytes) -> Refusal | None:
+        name = names.canonical(raw)
+        if isinstance(name, names.BadName):
+            return Refusal(reason=Reason.BAD_NAME, detail=name.why, name=shown(raw), manner=self._manner())
+        self._name = name
+        return None
+
+    def _offers(self, at: int, end: int) -> Refusal | None:
+        message = self._message
+        if end < at + 4 or at + 2 + _short(message, at)[0] != end:
+            return self._fault("the list of application protocols does not fit its extension")
+        at += 2
+        offers: list[bytes] = []
+        while at < end:
+            length = message[at]
+            at += 1
+            if not length or at + length > end:
+                return self._fault("an application protocol does not fit its list")
+            offers.append(bytes(message[at : at + length]))
+            at += length
+        self._alpn = tuple([offer for offer in offers if offer not in _GREASE_ALPN])
+        return None
+
+    def _manner(self) -> Manner:
+        # RFC 8446 section 5.1: no record of ours may say more than 3.3; clients take none that says less than 3.1.
+        (version,) = _short(self._message, HEADER_OCTETS)
+        return _MANNERS[min(max(version, 0x0301), 0x0303)]
+
+    def _fault(self, detail: str, code: int = DECODE_ERROR) -> Refusal:
+        return _broken(detail, code, self._manner())
+
+
+def _broken(detail: str, code: int, manner: Manner = _MANNERS[0x0303]) -> Refusal:
+    # The version in `manner` is told once the reader is past it, never because later bytes happen to be there already.
+    return Refusal(reason=Reason.BAD_HELLO, detail=detail, code=code, manner=manner)
+
+
+def read_client_hello(message: bytes) -> Verdict:
+    """
+    Read a ClientHello from handshake bytes alone, without records.
+
+    Shape: the handshake stream from its first byte as far as it is known without a gap; bytes after the message are
+    not looked at.
+    Returns: NeedMore while the message is incomplete and so far flawless; a Hello whose `consumed` counts handshake
+    bytes; or a Refusal, the same for every longer prefix. The caller bounds what it collects.
+    Raises: nothing, whatever the bytes.
+    """
+    reader = HelloReader(message)
+    if fault := reader.advance():
+        return fault
+    return reader.hello(reader.end) if reader.is_whole else NEED_MORE

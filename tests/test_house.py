@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "process": GROUND,
     "admin": GROUND | {"account"},
     "service": GROUND | WORKSHOPS | {"wire", "journey", "accept", "admin", "process"},
-    "tap": GROUND | {"service", "config", "wire"},
+    "tap": GROUND | {"service", "config", "wire", "process"},
     "cli": GROUND | {"service", "config", "mock"},
 }
 

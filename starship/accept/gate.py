@@ -76,6 +76,11 @@ class Gate:
         self.inside += 1
         return None
 
+    @property
+    def sources(self) -> int:
+        """How many sources those inside come from; 0 where they are not counted."""
+        return len(self._sources)
+
     def leave(self, arrival: Arrival) -> None:
         self.inside -= 1
         if self.per_source:

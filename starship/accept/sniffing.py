@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final, assert_never, cast
 
 from attrs import define, field, frozen
-from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.error import ConnectionClosed
 from twisted.internet.interfaces import IAddress, IDelayedCall, ITransport
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.python.failure import Failure
@@ -96,10 +96,11 @@ class SniffingProtocol(LegProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._stop_sniffing()
+        if reason.check(ConnectionClosed) is None:
+            self.journey.stop(Reason.INTERNAL)  # an exception of ours, which Twisted has logged
         self.leg.lost(reason)
-        # Anything else than the connection's own end is an exception of ours, which Twisted has logged.
-        ours = reason.check(ConnectionDone, ConnectionLost) is None
-        self.journey.gone(Reason.INTERNAL if ours else Reason.CLIENT_GONE)
+        if self._relay is None:  # else the relay says how it went, once the other side is over too
+            self.journey.gone(Reason.CLIENT_GONE)
         if self._admitted:
             self._manners.gate.leave(self.arrival)
         self._manners.guides.ledger.departed(self.arrival)
@@ -193,6 +194,10 @@ class SniffingFactory(Factory):
     noisy = False
     manners: Manners
     live: set[SniffingProtocol] = field(factory=set)
+
+    def logPrefix(self) -> str:
+        """Twisted's name for us in its log."""
+        return f"listener {self.manners.door.name}"
 
     def buildProtocol(self, addr: IAddress | None) -> SniffingProtocol:
         return SniffingProtocol(self.manners, self.live)

@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from starship.errors import LookupFailed
 from starship.interfaces import IResolver
-from starship.words import Answer, Ask, Route
+from starship.words import Answer, Ask, Miss, Route
 
 OURS: Final = "lookup_"
 """What the reasons of a failed lookup begin with."""
@@ -42,21 +42,25 @@ class CountingResolver:
         """As inside."""
         self.in_flight += 1
         asked = self._clock.seconds()
-        return self._inner.resolve(ask).addCallbacks(self._answered, self._failed).addBoth(self._over, asked)
-
-    def _answered(self, answer: Answer) -> Answer:
-        self._count("route" if isinstance(answer, Route) else "miss")
+        answer = self._inner.resolve(ask)
+        answer.addBoth(self._over, asked)
         return answer
-
-    def _failed(self, failure: Failure) -> Failure:
-        if isinstance(failure.value, LookupFailed):
-            self._count(failure.value.word.removeprefix(OURS))
-        return failure
 
     def _over(self, result: Answer | Failure, asked: float) -> Answer | Failure:
         self.in_flight -= 1
         self._observe(self._clock.seconds() - asked)
+        word = _word(result)
+        if word is not None:
+            self.results[word] = self.results.get(word, 0) + 1
         return result
 
-    def _count(self, result: str) -> None:
-        self.results[result] = self.results.get(result, 0) + 1
+
+def _word(result: Answer | Failure) -> str | None:
+    match result:
+        case Route():
+            return "route"
+        case Miss():
+            return "miss"
+        case _:
+            error = result.value
+            return error.word.removeprefix(OURS) if isinstance(error, LookupFailed) else None

@@ -39,12 +39,18 @@ class Place:
     port: int = 0
 
     def clashes(self, other: Place) -> bool:
-        """Say whether both cannot listen at once. Port 0 asks for any free port, and clashes with nothing."""
-        if self.kind != other.kind or self.port != other.port:
+        """
+        Say whether both cannot listen at once. Port 0 asks for any free port, and clashes with nothing.
+
+        `::` takes IPv4 as well, as every door on it does (IPV6_V6ONLY is off): ipv6(7).
+        """
+        if "inet" not in self.kind or "inet" not in other.kind:
+            return self.kind == other.kind and self.where == other.where
+        if self.port != other.port or self.port == 0:
             return False
-        if self.kind in ("unix", "systemd"):
-            return self.where == other.where
-        return self.port != 0 and (self.where == other.where or "" in (self.where, other.where))
+        if self.kind == other.kind:
+            return self.where == other.where or "" in (self.where, other.where)
+        return any(place.kind == "inet6" and place.where == "" for place in (self, other))
 
 
 def parse_listen(text: str) -> Place | Bad:

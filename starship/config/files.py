@@ -97,7 +97,9 @@ def _read_logo(text: str, base: Path) -> Path | Bad:
     data = read_bounded(path, LOGO_LIMIT_BYTES)
     if isinstance(data, Bad):
         return data
-    return path if data.startswith(_PNG) or _is_svg(data) else Bad("a picture in SVG or PNG format")
+    # The suffix says later as what the picture is sent; here it has to be true.
+    fits = {".png": data.startswith(_PNG), ".svg": _is_svg(data)}.get(path.suffix.lower(), False)
+    return path if fits else Bad("a picture in SVG or PNG format, in a file called .svg or .png")
 
 
 def _is_svg(data: bytes) -> bool:

@@ -78,6 +78,8 @@ def test_what_cannot_be_meant_is_refused_before_listening(text: str) -> None:
         ("tcp:443", "tcp:443"),
         ("tcp:443", "tcp:0443:interface=0.0.0.0"),
         ("tcp:443", "tcp:443:interface=127.0.0.1"),
+        ("tcp:443", "tcp6:443"),
+        ("tcp:443:interface=127.0.0.1", r"tcp:443:interface=\:\:"),
         (r"tcp6:443:interface=\:\:1", r"tcp:443:interface=0\:\:1"),
         ("unix:/a", "unix:/a:mode=600"),
         ("systemd:domain=INET:index=0", "systemd:domain=INET6:index=00"),
@@ -96,7 +98,7 @@ def test_two_that_want_one_place_clash(one: str, other: str) -> None:
     [
         ("tcp:443", "tcp:80"),
         ("tcp:0", "tcp:0"),
-        ("tcp:443", "tcp6:443"),
+        ("tcp:443", r"tcp6:443:interface=\:\:1"),
         ("tcp:443:interface=127.0.0.1", "tcp:443:interface=127.0.0.2"),
         ("unix:/a", "unix:/b"),
         ("systemd:domain=INET:index=0", "systemd:domain=INET:index=1"),

@@ -26,40 +26,45 @@ SVG = b'<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg"/>'
 
 
 @pytest.mark.parametrize(
-    ("kind", "content"),
+    ("kind", "name", "content"),
     [
-        (TOKEN_FILE, b"s3cr3t\n"),
-        (PEM_FILE, b"-----BEGIN CERTIFICATE-----\n"),
-        (LOGO, PNG),
-        (LOGO, SVG),
-        (LOGO, PNG.ljust(LOGO_LIMIT_BYTES)),
+        (TOKEN_FILE, "a", b"s3cr3t\n"),
+        (PEM_FILE, "a", b"-----BEGIN CERTIFICATE-----\n"),
+        (LOGO, "a.png", PNG),
+        (LOGO, "a.SVG", SVG),
+        (LOGO, "a.png", PNG.ljust(LOGO_LIMIT_BYTES)),
     ],
 )
-def test_a_file_that_fits_is_taken_from_beside_the_ini_file(tmp_path: Path, kind: Kind, content: bytes) -> None:
-    (tmp_path / "a").write_bytes(content)
-    assert kind.read("a", tmp_path) == tmp_path / "a"
-    assert kind.read(str(tmp_path / "a"), Path("/nowhere")) == tmp_path / "a"
+def test_a_file_that_fits_is_taken_from_beside_the_ini_file(
+    tmp_path: Path, kind: Kind, name: str, content: bytes
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert kind.read(name, tmp_path) == tmp_path / name
+    assert kind.read(str(tmp_path / name), Path("/nowhere")) == tmp_path / name
 
 
 @pytest.mark.parametrize(
-    ("kind", "content"),
+    ("kind", "name", "content"),
     [
-        (TOKEN_FILE, b""),
-        (TOKEN_FILE, b"two words"),
-        (TOKEN_FILE, b"s3cr3t" * 10_000),
-        (PEM_FILE, b"\x30\x82"),
-        (CA_FILE, b"\x30\x82"),
-        (CA_FILE, b"-----BEGIN CERTIFICATE-----\n"),
-        (LOGO, b"GIF89a"),
-        (LOGO, b"\xff\xfe<svg>"),
-        (LOGO, PNG.ljust(LOGO_LIMIT_BYTES + 1)),
+        (TOKEN_FILE, "a", b""),
+        (TOKEN_FILE, "a", b"two words"),
+        (TOKEN_FILE, "a", b"s3cr3t" * 10_000),
+        (PEM_FILE, "a", b"\x30\x82"),
+        (CA_FILE, "a", b"\x30\x82"),
+        (CA_FILE, "a", b"-----BEGIN CERTIFICATE-----\n"),
+        (LOGO, "a.gif", b"GIF89a"),
+        (LOGO, "a", PNG),
+        (LOGO, "a.svg", PNG),
+        (LOGO, "a.png", SVG),
+        (LOGO, "a.svg", b"\xff\xfe<svg>"),
+        (LOGO, "a.png", PNG.ljust(LOGO_LIMIT_BYTES + 1)),
     ],
 )
 def test_a_file_that_does_not_fit_says_what_is_allowed_and_nothing_of_its_content(
-    tmp_path: Path, kind: Kind, content: bytes
+    tmp_path: Path, kind: Kind, name: str, content: bytes
 ) -> None:
-    (tmp_path / "a").write_bytes(content)
-    found = kind.read("a", tmp_path)
+    (tmp_path / name).write_bytes(content)
+    found = kind.read(name, tmp_path)
     assert isinstance(found, Bad)
     assert "s3cr3t" not in found.allowed
 

@@ -23,7 +23,7 @@ from starship.words import Ending
 QUEUE_LIMIT_BYTES: Final = 4 * 1024 * 1024
 LINGER_S: Final = 0.1
 """How long the first line of a batch waits for company: at most ten wake-ups a second, none when nothing happens."""
-LAST_WAIT_S: Final = 0.5
+LAST_WAIT_S: Final = 1.0
 
 _FULL = "the queue is full"
 

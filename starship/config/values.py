@@ -153,14 +153,14 @@ def _read_networks(text: str, base: Path) -> tuple[Network, ...] | Bad:
 
 def read_upstreams(text: str, base: Path) -> tuple[Upstream, ...] | Bad:
     """Endpoints between commas or on lines of their own: one or more."""
-    found: list[Upstream] = []
+    found: dict[Upstream, None] = {}
     for item in (part.strip() for part in re.split(r"[,\n]", text)):
         upstream = parse_upstream(item) if item else BadAddress("one is empty")
         if isinstance(upstream, BadAddress):
             return Bad(f"endpoints such as 10.0.0.24, 10.0.0.24:8443, [2001:db8::1]:443 or a name ({upstream.why})")
         if upstream in found:
             return Bad("each endpoint once")
-        found.append(upstream)
+        found[upstream] = None
     return tuple(found)
 
 

@@ -120,3 +120,9 @@ def test_a_duration_is_read_back_as_it_is_shown(milliseconds: int) -> None:
 def test_a_size_is_read_back_as_it_is_shown(count: int) -> None:
     kind = size(0, 2**30)
     assert kind.read(kind.show(count), HERE) == count
+
+
+def test_a_long_list_costs_no_more_than_its_length() -> None:
+    many = ",".join(f"10.{number >> 8}.{number & 255}.1" for number in range(20_000))
+    found = values.UPSTREAMS.read(many, HERE)
+    assert len(found) == 20_000

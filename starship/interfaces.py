@@ -12,6 +12,7 @@ from typing import Protocol
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 from starship.errors import DialFailed
@@ -200,6 +201,9 @@ class IJourney(Interface):
 
     def stop(reason: Reason) -> None:
         """End this walk now, wherever it is."""
+
+    def broke(failure: Failure) -> None:
+        """Something of ours failed for this client: log it, and end this walk alone."""
 
 
 class IGate(Interface):

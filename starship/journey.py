@@ -75,7 +75,7 @@ class Journey:
     _answer: Answer | None = field(init=False, default=None)
     _entered: bool = field(init=False, default=False)
     _joined: bool = field(init=False, default=False)
-    _question: Deferred[None] | None = field(init=False, default=None)
+    _question: Deferred[Answer] | None = field(init=False, default=None)
     _dial: ICancel | None = field(init=False, default=None)
     _upstream: Address | None = field(init=False, default=None)
     _hello_at: float | None = field(init=False, default=None)
@@ -90,28 +90,28 @@ class Journey:
         try:
             self._look_up(hello)
         except Exception:
-            self._broken(Failure())
+            self.broke(Failure())
 
     def refused(self, refusal: Refusal) -> None:
         self._refuse(refusal)
 
     def gone(self, reason: Reason) -> None:
-        if not self.ended:
-            self._give_up()
-            self._end(reason, reason.row.logged)
+        if self._close():
+            self._account(reason, reason.row.logged)
 
     def carried(self, reason: Reason, detail: str) -> None:
-        self._end(reason, reason.row.logged, detail)
+        if self._close():
+            self._account(reason, reason.row.logged, detail)
 
     def stop(self, reason: Reason) -> None:
-        if self.ended:
-            return
-        self._give_up()
         if self._joined:
-            self.client.sever()
-            self._end(reason, reason.row.logged)
+            self._sever(reason)
         else:
             self._refuse(Refusal(reason=reason))
+
+    def broke(self, failure: Failure) -> None:
+        self._log.failure("a journey broke: {id}", failure=failure, id=self.arrival.id)
+        self.stop(Reason.INTERNAL)
 
     # IDialOutcome
 
@@ -126,8 +126,9 @@ class Journey:
         try:
             self.client.join(leg)
         except Exception:
+            self._joined = False  # nothing was carried, so the client can still be told
             leg.abort()
-            self._broken(Failure())
+            self.broke(Failure())
 
     def failed(self, why: DialFailed) -> None:
         self._dial = None
@@ -139,15 +140,13 @@ class Journey:
         ask = Ask(name=hello.name, source=self.arrival.client.host, door=self.arrival.door.name)
         answer = self.guides.resolver.peek(ask)
         if answer is not None:
-            self._answered(answer)
+            self._answered(answer, hello)
             return
         self.client.hold()
-        question = self.guides.resolver.resolve(ask).addCallback(self._answered)
-        question.addErrback(self._unanswered)
-        if not question.called:
-            self._question = question
+        question = self._question = self.guides.resolver.resolve(ask)
+        question.addCallback(self._answered, hello).addErrback(self._unanswered)
 
-    def _answered(self, answer: Answer) -> None:
+    def _answered(self, answer: Answer, hello: Hello) -> None:
         self._question = None
         if self.ended:
             return
@@ -155,26 +154,22 @@ class Journey:
         self._answer_at = self.guides.clock.seconds()
         match answer:
             case Route():
-                self._go(answer)
+                self._go(answer, hello)
             case Miss():
                 self._refuse(Refusal(reason=answer.reason))
             case _:
                 assert_never(answer)
 
     def _unanswered(self, failure: Failure) -> None:
-        if self._question is None and failure.check(CancelledError):
-            return  # we gave it up
         self._question = None
-        self._answer_at = self.guides.clock.seconds()
+        if self._answer_at is None:
+            self._answer_at = self.guides.clock.seconds()
         if isinstance(failure.value, LookupFailed):
             self._refuse_error(failure.value)
-        else:
-            self._broken(failure)
+        elif not (self.ended and failure.check(CancelledError)):  # we gave it up
+            self.broke(failure)
 
-    def _go(self, route: Route) -> None:
-        hello = self._hello
-        if hello is None:  # an answer to no question
-            return
+    def _go(self, route: Route, hello: Hello) -> None:
         refusal = self.guides.tenants.enter(hello, route, self.arrival)
         if refusal is not None:
             self._refuse(refusal)
@@ -192,34 +187,42 @@ class Journey:
         self._refuse(Refusal(reason=Reason(error.word), detail=str(error), retry_after=retry_after))
 
     def _refuse(self, refusal: Refusal) -> None:
-        if self.ended:
+        if not self._close():
             return
-        self._give_up()
         if self._hello is not None:
             refusal = _as_asked(refusal, self._hello)
-        status = self.client.refuse(refusal)
-        self._end(refusal.reason, status, refusal.detail, refusal.name)
-
-    def _broken(self, failure: Failure) -> None:
-        self._log.failure("a journey broke: {id}", failure=failure, id=self.arrival.id)
-        if self._joined:
+        try:
+            status = self.client.refuse(refusal)
+        except Exception:
+            self._log.failure("a refusal broke: {id}", id=self.arrival.id)
             self.client.sever()
-            self._end(Reason.INTERNAL, Reason.INTERNAL.row.logged)
+            self._account(Reason.INTERNAL, Reason.INTERNAL.row.logged)
         else:
-            self._refuse(Refusal(reason=Reason.INTERNAL))
+            self._account(refusal.reason, status, refusal.detail, refusal.name)
 
-    def _give_up(self) -> None:
+    def _sever(self, reason: Reason) -> None:
+        if self._close():
+            self.client.sever()
+            self._account(reason, reason.row.logged)
+
+    def _close(self) -> bool:
+        """
+        Begin the end, and give up what is under way; False where the end has begun before.
+
+        The end begins first: a resolver may turn a cancelled question into an answer (a stale one) on the spot.
+        """
+        if self.ended:
+            return False
+        self.ended = True
         question, self._question = self._question, None
         dial, self._dial = self._dial, None
         if dial is not None:
             dial.cancel()
         if question is not None:
             question.cancel()
+        return True
 
-    def _end(self, reason: Reason, status: int, detail: str = "", name: str | None = None) -> None:
-        if self.ended:
-            return
-        self.ended = True
+    def _account(self, reason: Reason, status: int, detail: str = "", name: str | None = None) -> None:
         hello, answer = self._hello, self._answer
         if self._entered:
             self.guides.tenants.leave(hello.name if hello else None)

@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from typing import Final, assert_never, cast
 
 from attrs import define, field, frozen
-from twisted.internet.error import ConnectionClosed
+from twisted.internet.error import ConnectionClosed, ConnectionDone
 from twisted.internet.interfaces import IAddress, IDelayedCall, ITransport
 from twisted.internet.protocol import Factory, connectionDone
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -21,8 +22,8 @@ from starship.accept.identity import Identities
 from starship.accept.options import address_of, prepare
 from starship.interfaces import ICancel, IClient, IGate, ILeg, IRefuser, ISniffer, Relay, Scheme
 from starship.journey import Guides, Journey
-from starship.wire.stock import LegProtocol, StockLeg, Stream
-from starship.words import Door, Hello, NeedMore, Reason, Refusal, Stop, Verdict
+from starship.wire.stock import HOLD_LIMIT_BYTES, LegProtocol, StockLeg, Stream
+from starship.words import Door, Hello, NeedMore, Reason, Refusal, Stop
 
 LINGER_S: Final = 2.0
 """How long a refused client may take to read its answer (RFC 9112 section 9.6)."""
@@ -62,32 +63,27 @@ class SniffingProtocol(LegProtocol):
         self._relay: ICancel | None = None
         self._refused = False
         self._admitted = False
+        self._lost = False
 
     # Twisted's side
 
     def connectionMade(self) -> None:
-        manners, transport = self._manners, cast(ITransport, self.transport)
-        prepare(transport, manners.keepalive)
+        guides, transport = self._manners.guides, cast(ITransport, self.transport)
         client, local = address_of(transport.getPeer()), address_of(transport.getHost())
         self.leg = StockLeg(cast(Stream, transport), client)
-        self.arrival = manners.identities.arrival(manners.door, client, local, manners.guides.clock.seconds())
-        self.journey = Journey(self.arrival, self, manners.guides)
+        self.arrival = self._manners.identities.arrival(self._manners.door, client, local, guides.clock.seconds())
+        self.journey = Journey(self.arrival, self, guides)
         self._live.add(self)
-        manners.guides.ledger.arrived(self.arrival)
-        refusal = manners.gate.admit(self.arrival)
-        if refusal is not None:
-            self.journey.refused(refusal)
-            return
-        self._admitted = True
-        self._sniffer = manners.scheme.sniffer()
-        self._deadline = manners.guides.clock.callLater(manners.hello_timeout, self._too_slow)
+        guides.ledger.arrived(self.arrival)
+        try:
+            self._come_in(transport)
+        except Exception:
+            self.journey.broke(Failure())
 
     def dataReceived(self, data: bytes) -> None:
         self.leg.heard(data)
-        if self._sniffer is not None:
-            self._heed(self._sniffer.feed(data))
-        elif self._refused:
-            self._discard()
+        if self._relay is None:
+            self._read(data)
 
     def readConnectionLost(self) -> None:
         self.leg.heard_end()
@@ -96,15 +92,17 @@ class SniffingProtocol(LegProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._stop_sniffing()
-        if reason.check(ConnectionClosed) is None:
-            self.journey.stop(Reason.INTERNAL)  # an exception of ours, which Twisted has logged
-        self.leg.lost(reason)
-        if self._relay is None:  # else the relay says how it went, once the other side is over too
-            self.journey.gone(Reason.CLIENT_GONE)
-        if self._admitted:
-            self._manners.gate.leave(self.arrival)
-        self._manners.guides.ledger.departed(self.arrival)
-        self._live.discard(self)
+        self._lost = True
+        try:
+            self._let_go(reason)
+        except Exception:
+            self.journey.broke(Failure())
+        self._depart()
+
+    def stop(self, reason: Reason) -> None:
+        """End the walk now."""
+        self.journey.stop(reason)
+        self._depart()
 
     # IClient: what the Journey asks
 
@@ -120,10 +118,12 @@ class SniffingProtocol(LegProtocol):
         """Nothing to do: a leg that nobody carries holds what comes, within its bound."""
 
     def opening(self) -> bytes:
-        return self.leg.take()
+        data = self.leg.take()
+        self._hold_back()  # what was taken is still ours until it is dialled
+        return data
 
     def join(self, leg: ILeg) -> None:
-        self._relay = self._manners.relay(self.leg, leg, self.journey.carried)
+        self._relay = self._manners.relay(self.leg, leg, self._carried)
 
     def refuse(self, refusal: Refusal) -> int:
         self._stop_sniffing()
@@ -148,10 +148,35 @@ class SniffingProtocol(LegProtocol):
 
     # Inside
 
-    def _heed(self, verdict: Verdict) -> None:
+    def _come_in(self, transport: ITransport) -> None:
+        manners = self._manners
+        prepare(transport, manners.keepalive)
+        refusal = manners.gate.admit(self.arrival)
+        if refusal is not None:
+            self.journey.refused(refusal)
+            return
+        self._admitted = True
+        self._sniffer = manners.scheme.sniffer()
+        self._deadline = manners.guides.clock.callLater(manners.hello_timeout, self._too_slow)
+
+    def _read(self, data: bytes) -> None:
+        """Bytes of a client that is not joined."""
+        if self._sniffer is not None:
+            self._sniff(self._sniffer, data)
+        elif self._refused:
+            self._discard()
+        else:
+            self._hold_back()
+
+    def _sniff(self, sniffer: ISniffer, data: bytes) -> None:
+        try:
+            verdict = sniffer.feed(data)
+        except Exception:
+            self.journey.broke(Failure())
+            return
         match verdict:
             case NeedMore():
-                pass
+                self.leg.resume()  # a hello may be longer than what a leg holds: its sniffer bounds it
             case Hello():
                 self._stop_sniffing()
                 self.journey.hello(verdict)
@@ -159,6 +184,34 @@ class SniffingProtocol(LegProtocol):
                 self.journey.refused(verdict)
             case _:
                 assert_never(verdict)
+
+    def _hold_back(self) -> None:
+        if self.leg.received >= HOLD_LIMIT_BYTES:
+            self.leg.pause()
+
+    def _let_go(self, reason: Failure) -> None:
+        if reason.check(ConnectionClosed) is None:  # an exception of ours, which Twisted has logged
+            self.sever()
+            self.journey.gone(Reason.INTERNAL)
+        self.leg.lost(reason)
+        if self._relay is None:
+            self.journey.gone(Reason.CLIENT_GONE)
+        elif not self.journey.ended and reason.check(ConnectionDone) is None:
+            # It broke after its stream had ended: the relay waits for the upstream, and would not hear of this.
+            self._relay.cancel()
+            self._carried(Reason.OK, "client reset after its end")
+
+    def _carried(self, reason: Reason, detail: str) -> None:
+        self.journey.carried(reason, detail)
+        self._depart()
+
+    def _depart(self) -> None:
+        """Once; when the connection is lost and the walk has ended (an upstream may still be taking its last bytes)."""
+        if self._lost and self.journey.ended and self in self._live:
+            self._live.remove(self)
+            if self._admitted:
+                self._manners.gate.leave(self.arrival)
+            self._manners.guides.ledger.departed(self.arrival)
 
     def _too_slow(self) -> None:
         if self.leg.received:
@@ -191,6 +244,8 @@ def _nobody_waits(how: Stop) -> None:
 class SniffingFactory(Factory):
     """Makes the protocols of one door, and knows those that live."""
 
+    _log = Logger()
+
     noisy = False
     manners: Manners
     live: set[SniffingProtocol] = field(factory=set)
@@ -205,4 +260,7 @@ class SniffingFactory(Factory):
     def stop(self, reason: Reason) -> None:
         """End every walk under way."""
         for protocol in list(self.live):
-            protocol.journey.stop(reason)
+            try:
+                protocol.stop(reason)
+            except Exception:  # the others are to be told all the same
+                self._log.failure("a journey could not be stopped: {id}", id=protocol.arrival.id)

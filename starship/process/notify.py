@@ -32,4 +32,4 @@ class Notifier:
                 channel.setblocking(False)
                 channel.sendto(state.encode(), name)
         except OSError as error:
-            self._log.warn("the service manager was not told {state}: {why}", state=state, why=error.strerror)
+            self._log.warn("the service manager was not told {state}: {why}", state=state, why=str(error))

@@ -43,7 +43,7 @@ class Signals:
         if self._asked:
             self.call(self.hurry)
             return
-        self._asked = True
         before = self._before.get(number)
-        if callable(before):
+        if callable(before):  # SIGINT may be ignored, as for a shell's background job
+            self._asked = True
             before(number, frame)

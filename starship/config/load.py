@@ -68,7 +68,7 @@ class _Reader:
             name = section.name.removeprefix(keys.LISTENER)
             if not _LISTENER_NAME.fullmatch(name):
                 self._wrong(section, 0, "", None, "a name of 1 to 64 letters, digits, _ . or - after listener:")
-        if known is None or section.name == keys.DOOR.title:
+        if known is None:
             self._wrong(section, 0, "", None, f"a known section{_suggest(section.name, keys.SECTIONS)}")
             return
         found = self.found[section.name] = Found(section.name, section.line, known)

@@ -31,7 +31,7 @@ from twisted.web.server import NOT_DONE_YET
 from zope.interface import implementer
 
 from starship.mock.certificates import Credentials
-from starship.mock.streams import Pattern, QuietSite, pour, stream
+from starship.mock.streams import Pattern, pour, quiet_site, stream
 
 BYTES_LIMIT: Final = 2**33
 """The longest body that `/bytes/N` sends."""
@@ -158,7 +158,7 @@ class Cluster:
 
     def start(self) -> None:
         """Listen. Raises: CannotListenError."""
-        site = QuietSite(self.site, reactor=self.clock)
+        site = quiet_site(self.site, self.clock)
         self.http_port = self._listen(self.http_port, site)
         if self.credentials is not None:
             tls = TLSMemoryBIOFactory(Tls(self.credentials), False, site, self.clock)

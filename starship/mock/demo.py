@@ -112,6 +112,9 @@ url = http://{DOORS_HOST}:{plan.api}/?host={{host}}
 ttl = 20s
 neg_ttl = 5s
 
+[limits]
+connections = 200
+
 [upstream]
 # A lookup may not send anyone to loopback unless this says so.
 allow = 127.0.0.0/8

@@ -13,7 +13,8 @@ from typing import Any, Final, Protocol
 
 from attrs import frozen
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorProcess
+from twisted.internet.interfaces import IReactorProcess, IReactorTime
+from twisted.internet.task import deferLater
 from twisted.internet.utils import getProcessOutputAndValue
 
 from starship.mock.demo import Line
@@ -21,6 +22,7 @@ from starship.mock.demo import Line
 SHOWN_LINES: Final = 10
 SHOWN_COLUMNS: Final = 200
 TIME_LIMIT_S: Final = 10
+REST_S: Final = 0.2
 
 
 @frozen
@@ -55,8 +57,12 @@ def processes(reactor: IReactorProcess, environment: dict[str, str]) -> Runner:
     return lambda argv: Deferred.fromCoroutine(run(argv))
 
 
-async def play(lines: Sequence[Line], run: Runner, say: Callable[[str], None]) -> int:
-    """Run each line, show it with its output and ✓ or ✗; returns how many did not keep their promise."""
+async def play(lines: Sequence[Line], run: Runner, say: Callable[[str], None], clock: IReactorTime) -> int:
+    """
+    Run each line, show it with its output and ✓ or ✗; returns how many did not keep their promise.
+
+    Between two lines is a short rest, so that the access log's line stands under what caused it.
+    """
     failed = 0
     for line in lines:
         say(f"\n# {line.says}\n$ {line}")
@@ -66,6 +72,7 @@ async def play(lines: Sequence[Line], run: Runner, say: Callable[[str], None]) -
         faults = broken(line, outcome)
         failed += bool(faults)
         say("✓ as promised" if not faults else "✗ " + "; ".join(faults))
+        await deferLater(clock, REST_S)
     say(f"\n{len(lines) - failed} of {len(lines)} lines as promised")
     return failed
 
@@ -84,5 +91,6 @@ def excerpt(output: str, wanted: Sequence[str]) -> list[str]:
     rows = [row[:SHOWN_COLUMNS] for row in rows if row.strip()]
     if len(rows) <= SHOWN_LINES:
         return rows
-    matter = [row for row in rows if any(text.casefold() in row.casefold() for text in wanted)][:SHOWN_LINES]
+    matter = [row for row in rows if any(text.casefold() in row.casefold() for text in wanted)] or rows
+    matter = matter[:SHOWN_LINES]
     return [*matter, f"… and {len(rows) - len(matter)} lines more"]

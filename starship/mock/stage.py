@@ -14,6 +14,7 @@ from attrs import define, field
 from twisted.application.service import IService
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IReactorTime
 
 from starship.errors import StarshipError
 from starship.mock.demo import Plan, banner, lines
@@ -34,6 +35,7 @@ class Stage:
     service: Callable[[Plan], IService]
     say: Callable[[str], None]
     run: Runner
+    clock: IReactorTime
     bold: Callable[[str], str] = str
     status: int = field(default=0, init=False)
     _running: IService | None = field(default=None, init=False)
@@ -63,7 +65,7 @@ class Stage:
             return False
         self.say(banner(self.plan, self.bold))
         if once:
-            self.status = 1 if await play(lines(self.plan), self.run, self.say) else 0
+            self.status = 1 if await play(lines(self.plan), self.run, self.say, self.clock) else 0
         return not once
 
     async def stop(self) -> None:

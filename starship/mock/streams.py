@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Any, Final, Protocol
 
 from attrs import define
+from twisted.internet.interfaces import IReactorTime
 from twisted.protocols.basic import FileSender
 from twisted.web.http import Request
+from twisted.web.resource import IResource
 from twisted.web.server import Site
 
 BLOCK: Final = bytes(range(256)) * 256
@@ -75,3 +77,8 @@ class QuietSite(Site):
 
     def log(self, request: Request) -> None:
         """Nothing."""
+
+
+def quiet_site(resource: IResource, clock: IReactorTime) -> Any:
+    """A site for a resource, on a clock that is not the global one. A protocol factory to whoever listens."""
+    return QuietSite(resource, reactor=clock)

@@ -24,7 +24,7 @@ from starship.mock.certificates import Authority
 from starship.mock.cluster import Cluster
 from starship.mock.demo import DOORS_HOST, TENANCIES, Plan, hosts_file
 from starship.mock.hosts import HostsFile
-from starship.mock.streams import QuietSite
+from starship.mock.streams import quiet_site
 from starship.words import Address
 
 
@@ -66,7 +66,7 @@ class World:
         authority.write(plan.directory)
         plan.hosts.write_text(hosts_file(plan))
         self.api = LookupApi(HostsFile(plan.hosts), self.clock, heard=self.heard)
-        site: Any = QuietSite(self.api, reactor=self.clock)
+        site = quiet_site(self.api, self.clock)
         try:
             self._port = self.reactor.listenTCP(plan.api, site, interface=DOORS_HOST)
             for home in TENANCIES:

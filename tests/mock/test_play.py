@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import ProcessTerminated
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from starship.mock import play
@@ -33,8 +34,10 @@ def test_lines_are_shown_with_their_output_and_the_broken_ones_counted() -> None
     def run(argv: Sequence[str], /) -> Deferred[Outcome]:
         return succeed(outcomes[tuple(argv)])
 
-    failed = success_of(Deferred.fromCoroutine(play.play((GOOD, ALERT), run, said.append)))
-    assert failed == 1
+    clock = Clock()
+    playing = Deferred.fromCoroutine(play.play((GOOD, ALERT), run, said.append, clock))
+    clock.pump([play.REST_S] * 2)
+    assert success_of(playing) == 1
     shown = "\n".join(said)
     assert "$ curl http://a.com/\n  Cluster north\n✓ as promised" in shown
     assert "✗ exit status 0, not 35; 'unrecognized name' is not in the output" in shown
@@ -43,6 +46,7 @@ def test_lines_are_shown_with_their_output_and_the_broken_ones_counted() -> None
 
 def test_short_output_is_shown_whole_and_long_output_where_it_matters() -> None:
     assert excerpt("a\n\nb\n", ()) == ["a", "b"]
+    assert excerpt("\n".join("abcdefghijklmnop"), ("no such",)) == [*"abcdefghij", "… and 6 lines more"]
     long = "\n".join(f"line {number}" for number in range(500))
     assert excerpt(long, ("LINE 499",)) == ["line 499", "… and 499 lines more"]
 

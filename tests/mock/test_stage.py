@@ -11,6 +11,7 @@ import pytest
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.error import CannotListenError
+from twisted.internet.task import Clock
 
 from starship.errors import StarshipError
 from starship.mock.demo import Plan
@@ -63,6 +64,7 @@ class Played:
         self.course: list[str] = []
         self.said: list[str] = []
         self.ran: list[Sequence[str]] = []
+        self.clock = Clock()
 
         def run(argv: Sequence[str], /) -> Deferred[Outcome]:
             self.ran.append(argv)
@@ -77,10 +79,13 @@ class Played:
             service=service,
             say=self.said.append,
             run=run,
+            clock=self.clock,
         )
 
     def perform(self, *, once: bool) -> bool:
-        return success_of(Deferred.fromCoroutine(self.stage.perform(NOW, once=once)))
+        performing = Deferred.fromCoroutine(self.stage.perform(NOW, once=once))
+        self.clock.pump([1] * 6)
+        return success_of(performing)
 
 
 def test_all_parts_start_and_the_stage_stays_with_its_banner() -> None:

@@ -36,21 +36,26 @@ class _Kept:
 
 
 @define(eq=False)
-class _Store:
-    """The latest used of one kind, at most `size` of them."""
+class Store:
+    """The latest used of one kind, at most `size` of them. `evictions` and `expired` count since the start."""
 
     size: int
     kept: OrderedDict[Hostname, _Kept] = field(factory=OrderedDict)
+    evictions: int = field(default=0, init=False)
+    expired: int = field(default=0, init=False)
 
-    def put(self, name: Hostname, kept: _Kept) -> int:
-        """Keep it, and say how many others had to go."""
+    @property
+    def entries(self) -> int:
+        """How many are kept, the expired ones too."""
+        return len(self.kept)
+
+    def put(self, name: Hostname, kept: _Kept) -> None:
+        """Keep it; the longest unused have to go."""
         self.kept[name] = kept
         self.kept.move_to_end(name)
-        evicted = 0
         while len(self.kept) > self.size:
             self.kept.popitem(last=False)
-            evicted += 1
-        return evicted
+            self.evictions += 1
 
 
 @implementer(ICache)
@@ -60,38 +65,37 @@ class MemoryCache:
     Routes and misses in stores of their own, so that no number of unknown names evicts a route.
 
     `ttl`, `neg_ttl` and `stale_ttl` (s) are for answers that name none. A ttl of 0 here never expires, a negative one
-    remembers nothing; an answer's own ttl of 0 is not remembered. `hits`, `misses`, `evictions` and `expired` count
-    since the start; `hits` counts negative ones too.
+    remembers nothing; an answer's own ttl of 0 is not remembered. `hits` (live routes), `negatives` (live misses),
+    `stales` and `misses` (nothing known) count what was asked since the start.
     """
 
     _clock: IReactorTime
     _ttl: float
     _neg_ttl: float
     _stale_ttl: float = 0.0
-    _routes: _Store = field(converter=_Store, alias="routes")
-    _misses: _Store = field(converter=_Store, alias="misses")
+    _routes: Store = field(converter=Store, alias="routes")
+    _misses: Store = field(converter=Store, alias="misses")
     hits: int = field(default=0, init=False)
+    negatives: int = field(default=0, init=False)
+    stales: int = field(default=0, init=False)
     misses: int = field(default=0, init=False)
-    evictions: int = field(default=0, init=False)
-    expired: int = field(default=0, init=False)
 
     @property
-    def sizes(self) -> tuple[int, int]:
-        """How many routes and how many misses are kept, the expired ones too."""
-        return len(self._routes.kept), len(self._misses.kept)
+    def stores(self) -> dict[str, Store]:
+        """The stores by what they keep, for those who count."""
+        return {"routes": self._routes, "misses": self._misses}
 
     def get(self, name: Hostname) -> Answer | None:
         """The live answer, of origin hit or negative, promoted as used."""
         now = self._clock.seconds()
-        for store in (self._routes, self._misses):
-            kept = store.kept.get(name)
-            if kept is None:
-                continue
-            if now < kept.expires:
-                store.kept.move_to_end(name)
-                self.hits += 1
-                return kept.answer
-            self._forget(store, name, kept, now)
+        route = self._live(self._routes, name, now)
+        if route is not None:
+            self.hits += 1
+            return route
+        miss = self._live(self._misses, name, now)
+        if miss is not None:
+            self.negatives += 1
+            return miss
         self.misses += 1
         return None
 
@@ -101,6 +105,7 @@ class MemoryCache:
         kept = self._routes.kept.get(name)
         if kept is None or not kept.expires <= now < kept.forgotten:
             return None
+        self.stales += 1
         return evolve(kept.answer, origin=Origin.STALE)
 
     def put(self, name: Hostname, answer: Answer) -> None:
@@ -118,7 +123,7 @@ class MemoryCache:
         if expires is not None:
             # Evolved once, here: a hit hands out the same object every time.
             kept = _Kept(evolve(answer, origin=origin), expires, expires + stale_ttl)
-            self.evictions += store.put(name, kept)
+            store.put(name, kept)
 
     def drop(self, name: Hostname) -> bool:
         """Forget a name; say whether anything was known of it."""
@@ -138,7 +143,14 @@ class MemoryCache:
         ttl = ours if own is None else own
         return self._clock.seconds() + ttl if ttl > 0 else None
 
-    def _forget(self, store: _Store, name: Hostname, kept: _Kept, now: float) -> None:
+    def _live(self, store: Store, name: Hostname, now: float) -> Answer | None:
+        kept = store.kept.get(name)
+        if kept is None:
+            return None
+        if now < kept.expires:
+            store.kept.move_to_end(name)
+            return kept.answer
         if now >= kept.forgotten:
             del store.kept[name]
-            self.expired += 1
+            store.expired += 1
+        return None

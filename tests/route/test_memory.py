@@ -35,8 +35,10 @@ def test_the_counters_tell_what_happened() -> None:
     cache.get(B_COM)
     clock.advance(10)
     cache.get(B_COM)
-    assert (cache.hits, cache.misses, cache.evictions, cache.expired) == (1, 2, 1, 1)
-    assert cache.sizes == (ROUTES, 0)
+    assert (cache.hits, cache.negatives, cache.misses) == (0, 1, 2)
+    routes = cache.stores["routes"]
+    assert (routes.evictions, routes.expired) == (1, 1)
+    assert [store.entries for store in cache.stores.values()] == [ROUTES, 0]
 
 
 def test_a_stale_read_counts_nothing_and_promotes_nothing_M8() -> None:
@@ -69,8 +71,8 @@ def test_an_expired_entry_is_let_go_when_it_is_met() -> None:
     cache.put(A_COM, route())
     clock.advance(64)
     cache.get(A_COM)
-    assert cache.sizes == (1, 0)
+    assert [store.entries for store in cache.stores.values()] == [1, 0]
     clock.advance(1)
     cache.get(A_COM)
-    assert cache.sizes == (0, 0)
-    assert cache.expired == 1
+    assert [store.entries for store in cache.stores.values()] == [0, 0]
+    assert cache.stores["routes"].expired == 1

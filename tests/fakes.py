@@ -6,10 +6,23 @@ from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
+from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
-from starship.words import Address, Arrival, Door
+from starship.interfaces import (
+    ICancel,
+    IClient,
+    IDialer,
+    IDialOutcome,
+    ILedger,
+    ILeg,
+    IResolver,
+    ITenantGate,
+)
+from starship.names import Hostname
+from starship.words import Address, Answer, Arrival, Ask, Door, Ending, Hello, Refusal, Route, Stop
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -55,3 +68,164 @@ def turning(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Deferre
         return Deferred.fromCoroutine(test(*args, **kwargs))
 
     return run
+
+
+@implementer(IResolver)
+@define(eq=False)
+class FakeResolver:
+    """Knows `known` at once; or hands out `questions` for the test to answer. Raises `error` where it has one."""
+
+    known: Answer | None = None
+    error: Exception | None = None
+    asks: list[Ask] = field(factory=list)
+    questions: list[Deferred[Answer]] = field(factory=list)
+
+    def peek(self, ask: Ask) -> Answer | None:
+        self.asks.append(ask)
+        return self.known
+
+    def resolve(self, ask: Ask) -> Deferred[Answer]:
+        if self.error is not None:
+            raise self.error
+        self.questions.append(Deferred())
+        return self.questions[-1]
+
+
+@implementer(ICancel)
+@define(eq=False)
+class FakeDial:
+    """One dial under way; the test calls its outcome."""
+
+    route: Route
+    opening: bytes
+    outcome: IDialOutcome
+    cancelled: int = 0
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+
+@implementer(IDialer)
+@define(eq=False)
+class FakeDialer:
+    """Keeps each dial; connects it to `leg` at once where there is one. Raises `error` where it has one."""
+
+    leg: ILeg | None = None
+    error: Exception | None = None
+    dials: list[FakeDial] = field(factory=list)
+
+    def dial(self, route: Route, arrival: Arrival, hello: Hello, opening: bytes, outcome: IDialOutcome) -> ICancel:
+        if self.error is not None:
+            raise self.error
+        self.dials.append(FakeDial(route, opening, outcome))
+        if self.leg is not None:
+            outcome.dialled(self.leg)
+        return self.dials[-1]
+
+
+@implementer(ITenantGate)
+@define(eq=False)
+class FakeTenants:
+    """Refuses with `refusal`, or lets in."""
+
+    refusal: Refusal | None = None
+    entered: list[Hostname | None] = field(factory=list)
+    left: list[Hostname | None] = field(factory=list)
+
+    def enter(self, hello: Hello, route: Route, arrival: Arrival) -> Refusal | None:
+        if self.refusal is None:
+            self.entered.append(hello.name)
+        return self.refusal
+
+    def leave(self, name: Hostname | None) -> None:
+        self.left.append(name)
+
+
+@implementer(ILedger)
+@define(eq=False)
+class FakeLedger:
+    """Keeps what it is told."""
+
+    arrivals: list[Arrival] = field(factory=list)
+    endings: list[Ending] = field(factory=list)
+    departures: list[Arrival] = field(factory=list)
+
+    def arrived(self, arrival: Arrival) -> None:
+        self.arrivals.append(arrival)
+
+    def ended(self, ending: Ending) -> None:
+        self.endings.append(ending)
+
+    def departed(self, arrival: Arrival) -> None:
+        self.departures.append(arrival)
+
+
+@implementer(IClient)
+@define(eq=False)
+class FakeClient:
+    """A side that came in with `first` bytes. `breaks` names the method that raises."""
+
+    first: bytes = b""
+    breaks: str = ""
+    received: int = 0
+    sent: int = 0
+    joined: list[ILeg] = field(factory=list)
+    refusals: list[Refusal] = field(factory=list)
+    severed: int = 0
+
+    def hold(self) -> None:
+        """Holds anyway."""
+
+    def opening(self) -> bytes:
+        return self.first
+
+    def join(self, leg: ILeg) -> None:
+        if self.breaks == "join":
+            raise RuntimeError("join broke")
+        self.joined.append(leg)
+
+    def refuse(self, refusal: Refusal) -> int:
+        if self.breaks == "refuse":
+            raise RuntimeError("refuse broke")
+        self.refusals.append(refusal)
+        return refusal.reason.row.logged
+
+    def sever(self) -> None:
+        self.severed += 1
+
+
+@implementer(ILeg)
+@define(eq=False)
+class FakeLeg:
+    """An upstream's side that keeps what is sent to it, and never says a word of its own."""
+
+    remote: Address = Address("192.0.2.80", 443)
+    received: int = 0
+    sent: int = 0
+    aborted: int = 0
+    data: bytearray = field(factory=bytearray)
+    ended: bool = False
+
+    def send(self, data: bytes) -> bool:
+        self.sent += len(data)
+        self.data += data
+        return True
+
+    def drained(self, resume: Callable[[], None]) -> None:
+        resume()
+
+    def pause(self) -> None:
+        """Says nothing anyway."""
+
+    def resume(self) -> None:
+        """Says nothing anyway."""
+
+    def end(self, done: Callable[[Stop], None]) -> None:
+        self.ended = True
+        done(Stop.ENDED)
+
+    def abort(self) -> None:
+        self.aborted += 1
+
+    def carry(self, to: ILeg, limit: int | None, done: Callable[[Stop], None]) -> None:
+        """Has nothing to carry."""

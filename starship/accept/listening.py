@@ -24,6 +24,7 @@ from zope.interface import implementer
 from starship.accept.options import address_of
 from starship.accept.sniffing import SniffingFactory
 from starship.wire.port import WaitingPort
+from starship.words import Address
 
 
 def listen(reactor: Any, description: str, factory: IProtocolFactory, backlog: int) -> IListeningPort:
@@ -105,9 +106,9 @@ class DoorService(Service):
         self.factory.manners = evolve(manners, door=evolve(manners.door, port=means))
 
     @property
-    def bound(self) -> int | None:
-        """The port that is listened on."""
-        return None if self.port is None else address_of(self.port.getHost()).port
+    def bound(self) -> Address | None:
+        """Where this door listens."""
+        return None if self.port is None else address_of(self.port.getHost())
 
     @property
     def paused(self) -> int:

@@ -1,0 +1,114 @@
+"""
+The doors: each listener's protocol, limits and endpoints become services that listen.
+
+Part of service, floor 7.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from starship.accept.gate import Gate, Guestlist
+from starship.accept.identity import Identities
+from starship.accept.listening import DoorService
+from starship.accept.sniffing import Manners, SniffingFactory
+from starship.config.settings import Listener, Settings
+from starship.interfaces import ICancel, ILeg, IRefuser, Relay, Scheme
+from starship.journey import Guides
+from starship.refuse.alerts import AlertRefuser
+from starship.refuse.pages import load_pages
+from starship.refuse.silence import SilentRefuser
+from starship.relay.splice import Splice, SpliceLimits
+from starship.sniff.auto import AutoSniffer
+from starship.sniff.http import HttpSniffer
+from starship.sniff.tls import TlsSniffer
+from starship.words import Door, Reason
+
+UNBOUND: Final = 0
+
+
+def make_schemes(settings: Settings) -> dict[str, Scheme]:
+    """What a door can speak. `auto` says goodbye in silence until it knows. Raises BadPages."""
+    pages = settings.pages
+    page_refuser = load_pages(
+        brand=pages.brand,
+        colour=pages.colour,
+        logo=pages.logo,
+        support=pages.support,
+        templates=pages.templates,
+        retry_after=pages.retry_after,
+        wall_clock=time.time,
+    )
+
+    def tls() -> TlsSniffer:
+        return TlsSniffer(settings.limits.hello_size)
+
+    def http() -> HttpSniffer:
+        return HttpSniffer(settings.limits.head_size)
+
+    return {
+        "tls": Scheme("tls", tls, AlertRefuser()),
+        "http": Scheme("http", http, page_refuser),
+        "auto": Scheme("auto", lambda: AutoSniffer(tls, http), SilentRefuser()),
+    }
+
+
+def make_gate(settings: Settings) -> Gate:
+    """One gate for all doors."""
+    return Gate(
+        connections=settings.limits.connections,
+        per_source=settings.limits.connections_per_source,
+        guests={door.name: Guestlist(allow=door.allow, deny=door.deny) for door in settings.listeners},
+    )
+
+
+def make_relay(settings: Settings, reactor: Any) -> Relay:
+    """How two legs are joined."""
+    limits = SpliceLimits(
+        idle=settings.upstream.idle_timeout,
+        half_close=settings.upstream.half_close_timeout,
+        lifetime=settings.upstream.lifetime,
+    )
+
+    def join(client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel:
+        splice = Splice(client, upstream, limits, reactor, done)
+        splice.start()
+        return splice
+
+    return join
+
+
+def make_doors(
+    settings: Settings, reactor: Any, guides: Guides, schemes: dict[str, Scheme], gate: Gate, boot: str
+) -> list[DoorService]:
+    """One service for each endpoint of each listener."""
+    identities = Identities(boot)
+    relay = make_relay(settings, reactor)
+    refusers: dict[str, IRefuser] = {name: scheme.refuser for name, scheme in schemes.items()}
+
+    def manners(listener: Listener) -> Manners:
+        return Manners(
+            door=Door(listener.name, listener.upstream_port or UNBOUND),
+            scheme=schemes[listener.protocol],
+            refusers=refusers,
+            gate=gate,
+            guides=guides,
+            relay=relay,
+            identities=identities,
+            hello_timeout=settings.limits.hello_timeout,
+            keepalive=settings.limits.keepalive,
+        )
+
+    def doors(listener: Listener) -> Iterable[DoorService]:
+        for endpoint in listener.endpoints:
+            yield DoorService(
+                reactor=reactor,
+                description=endpoint,
+                backlog=listener.backlog,
+                factory=SniffingFactory(manners(listener)),
+                upstream_port=listener.upstream_port,
+            )
+
+    return [door for listener in settings.listeners for door in doors(listener)]

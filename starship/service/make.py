@@ -1,0 +1,126 @@
+"""
+Settings and a reactor become a service.
+
+Floor 7, the only room that knows every other. `make_service` reads as the list of who works here and who asks whom.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from starship.accept.gate import TenantGate
+from starship.accept.listening import DoorService
+from starship.account.accesslog import AccessLog
+from starship.account.ledger import Ledger
+from starship.account.lines import FORMS
+from starship.account.metrics import register
+from starship.account.pulse import Pulse
+from starship.account.sink import Sink
+from starship.account.sources import Sources
+from starship.admin.readiness import LookupProbe, Readiness
+from starship.admin.site import make_site
+from starship.config.settings import Settings
+from starship.dial.dialer import Dialer
+from starship.dial.guard import Guard
+from starship.dial.resolve import Names
+from starship.journey import Guides
+from starship.process.notify import Notifier
+from starship.service.doors import make_doors, make_gate, make_schemes
+from starship.service.lookups import Lookups, make_lookups
+from starship.service.router import Admin, Router
+from starship.service.views import GateView, LookupView
+
+
+def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str] | None = None) -> Router:
+    """
+    Build the service; nothing listens and nobody is asked before it is started.
+
+    `environment` is the process's: NOTIFY_SOCKET is looked up there. Raises StarshipError for files that the settings
+    name and that cannot be used.
+    """
+    schemes = make_schemes(settings)
+    lookups = make_lookups(settings, reactor)
+    access_log = _access_log(settings)
+    ledger = Ledger(
+        doors=[listener.name for listener in settings.listeners],
+        writers=() if access_log is None else (access_log,),
+    )
+    gate = make_gate(settings)
+    doors: list[DoorService] = []
+    dialer = _dialer(settings, reactor, doors)
+    guides = Guides(resolver=lookups.outer, tenants=TenantGate(), dialer=dialer, ledger=ledger, clock=reactor)
+    doors += make_doors(settings, reactor, guides, schemes, gate, boot=secrets.token_hex(4))
+    probe = None if lookups.api is None else LookupProbe(lookups.api, reactor)
+    readiness = _readiness(settings, lookups, probe)
+    pulse = Pulse(reactor)
+    registry = CollectorRegistry()
+    register(
+        registry,
+        Sources(
+            ledger=ledger,
+            stores=None if lookups.cache is None else lookups.cache.stores,
+            cache=lookups.cache,
+            lookups=None if lookups.api is None else LookupView(lookups),
+            gate=GateView(gate),
+            access_log=access_log,
+            accept_paused=lambda: sum(door.paused for door in doors),
+            loop_lag=pulse.lag,
+            ready=lambda: readiness.standing().ready,
+        ),
+    )
+    return Router(
+        doors=doors,
+        admin=Admin(
+            reactor=reactor,
+            description=None if settings.admin is None else settings.admin.endpoint,
+            site=make_site(registry, readiness, reactor),
+        ),
+        lookups=lookups,
+        ledger=ledger,
+        access_log=access_log,
+        pulse=pulse,
+        probe=probe,
+        readiness=readiness,
+        notifier=Notifier(environment or {}),
+        connections=settings.limits.connections,
+        lame_duck=settings.lame_duck,
+        drain_timeout=settings.drain_timeout,
+        clock=reactor,
+    )
+
+
+def _access_log(settings: Settings) -> AccessLog | None:
+    wanted = settings.access_log
+    return AccessLog(Sink(wanted.path), FORMS[wanted.format], time.time) if wanted.enabled else None
+
+
+def _dialer(settings: Settings, reactor: Any, doors: list[DoorService]) -> Dialer:
+    dialling = settings.upstream
+    return Dialer(
+        reactor=reactor,
+        clock=reactor,
+        names=Names(reactor.nameResolver, reactor),
+        guard=Guard(
+            allow=dialling.allow,
+            deny=dialling.deny,
+            doors=lambda: [door.bound for door in doors if door.bound is not None],
+        ),
+        random=Random(),  # noqa: S311  # balances load, guards nothing
+        connect_timeout=dialling.connect_timeout,
+        dial_timeout=dialling.dial_timeout,
+        bind_address=dialling.bind_address,
+    )
+
+
+def _readiness(settings: Settings, lookups: Lookups, probe: LookupProbe | None) -> Readiness:
+    evidence: list[Callable[[], bool]] = [lambda: bool(settings.routes)]
+    if probe is None:
+        return Readiness(tuple(evidence))
+    evidence.append(lambda: probe.answered)
+    return Readiness(tuple(evidence), missing=lambda: probe.why)

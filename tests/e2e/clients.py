@@ -1,0 +1,75 @@
+"""Clients for end-to-end tests: raw sockets that can trickle, and Python's own TLS."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Iterable
+from pathlib import Path
+
+from tests.e2e.world import WAIT_S
+
+
+def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
+    """A plain connection."""
+    connection = socket.create_connection((host, port), timeout=WAIT_S)
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return connection
+
+
+def read_all(connection: socket.socket) -> bytes:
+    """Everything until the end of the stream; ConnectionResetError when it is cut."""
+    chunks = []
+    while chunk := connection.recv(65536):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def ask(port: int, pieces: Iterable[bytes]) -> bytes:
+    """Send pieces one by one, and read to the end."""
+    with connect(port) as connection:
+        for piece in pieces:
+            connection.sendall(piece)
+        return read_all(connection)
+
+
+def request(host: str, path: str = "/", *headers: str) -> bytes:
+    """An HTTP/1.1 request head."""
+    return "\r\n".join([f"GET {path} HTTP/1.1", f"Host: {host}", *headers, "", ""]).encode("latin-1")
+
+
+def page(port: int, host: str, path: str = "/", *headers: str) -> tuple[int, bytes, bytes]:
+    """Status, head and body of a plain HTTP answer."""
+    answer = ask(port, [request(host, path, *headers)])
+    head, _, body = answer.partition(b"\r\n\r\n")
+    return int(head.split(b" ", 2)[1]), head, body
+
+
+def tls_page(port: int, host: str, ca_file: Path) -> tuple[bytes, dict[str, object]]:
+    """Body of an HTTPS answer, and the certificate that the client saw."""
+    context = ssl.create_default_context(cafile=str(ca_file))
+    with connect(port) as plain, context.wrap_socket(plain, server_hostname=host) as secure:
+        secure.sendall(request(host))
+        answer = read_all(secure)
+        return answer.partition(b"\r\n\r\n")[2], dict(secure.getpeercert() or {})
+
+
+def client_hello(host: str | None, *, alpn: tuple[str, ...] = ()) -> bytes:
+    """The first flight of Python's own TLS for a name."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    if alpn:
+        context.set_alpn_protocols(list(alpn))
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        context.wrap_bio(incoming, outgoing, server_hostname=host).do_handshake()
+    return outgoing.read()
+
+
+def alert_of(answer: bytes) -> int:
+    """The description of the fatal alert that is the whole answer."""
+    assert answer[:2] in (b"\x15\x03",), answer
+    assert answer[3:6] == b"\x00\x02\x02", answer
+    assert len(answer) == 7, answer
+    return answer[6]

@@ -1,0 +1,50 @@
+"""One world for a module of tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.world import Api, Certificates, Cluster, Starship, echo, http_hello, ini_text, starship, tls_hello
+
+
+@pytest.fixture(scope="module")
+def api() -> Iterator[Api]:
+    api = Api()
+    api.start()
+    yield api
+    api.stop()
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def clusters(certificates: Certificates) -> Iterator[dict[str, Cluster]]:
+    """Two clusters with a site each by HTTP (`a`, `b`) and by TLS (`a-tls`, `b-tls`), and an echo."""
+    made = {
+        "a": Cluster(http_hello("cluster a")).start(),
+        "b": Cluster(http_hello("cluster b")).start(),
+        "a-tls": Cluster(tls_hello(certificates.context("a.com", "www.a.com"), "cluster a by tls")).start(),
+        "b-tls": Cluster(tls_hello(certificates.context("b.com"), "cluster b by tls")).start(),
+        "echo": Cluster(echo).start(),
+    }
+    yield made
+    for cluster in made.values():
+        cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def ship(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
+    """A Starship with the defaults and short deadlines, on this module's API."""
+    ini = ini_text(
+        api,
+        lookup="timeout = 1",
+        upstream="connect_timeout = 500ms\ndial_timeout = 2s",
+        extra="[cache]\nttl = 30\nneg_ttl = 30\n[limits]\nhello_timeout = 2s\n",
+    )
+    with starship(tmp_path_factory.mktemp("ship"), ini) as ship:
+        yield ship

@@ -1,0 +1,35 @@
+"""What the rooms count reaches the Collector in its words."""
+
+from __future__ import annotations
+
+from twisted.internet.task import Clock
+
+from starship.accept.gate import Gate
+from starship.account.ledger import Timings
+from starship.route.counting import CountingResolver
+from starship.route.table import TableResolver
+from starship.service.lookups import Lookups
+from starship.service.views import GateView, LookupView
+from starship.words import Ask
+from tests.fakes import arrival
+
+
+def test_a_gate_shows_who_is_inside() -> None:
+    gate = Gate(connections=5, per_source=2, guests={})
+    gate.admit(arrival())
+    view = GateView(gate)
+    assert (view.connections, view.limit, view.sources) == (1, 5, 1)
+
+
+def test_lookups_without_an_api_show_nothing() -> None:
+    view = LookupView(Lookups(outer=TableResolver(routes={}, inner=None), seconds=Timings()))
+    assert (view.results, view.in_flight) == ({}, 0)
+
+
+def test_lookups_of_an_api_show_what_it_answered() -> None:
+    table, seconds = TableResolver(routes={}, inner=None), Timings()
+    api = CountingResolver(table, Clock(), seconds.observe)
+    api.resolve(Ask(name=None, source="192.0.2.1", door="https"))
+    view = LookupView(Lookups(outer=api, api=api, seconds=seconds))
+    assert (view.results, view.in_flight) == ({"miss": 1}, 0)
+    assert sum(view.seconds.counts) == 1

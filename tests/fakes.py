@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterable
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
+from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -58,6 +59,11 @@ def arrival(number: int = 1, *, door: str = "https", port: int = 443, client: st
         local=Address("192.0.2.1", port),
         start=0.0,
     )
+
+
+def errors_in(events: Iterable[LogEvent]) -> list[LogEvent]:
+    """Of the events that `twisted.logger.capturedLogs` has caught, those that a person should look at."""
+    return [event for event in events if event["log_level"] >= LogLevel.error]
 
 
 def turning(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Deferred[None]]:
@@ -199,7 +205,7 @@ class FakeClient:
 class FakeLeg:
     """An upstream's side that keeps what is sent to it, and never says a word of its own."""
 
-    remote: Address = Address("192.0.2.80", 443)
+    remote: Address = field(factory=lambda: Address("192.0.2.80", 443))
     received: int = 0
     sent: int = 0
     aborted: int = 0

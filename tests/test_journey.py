@@ -1,0 +1,448 @@
+"""Every walk ends once, with one Ending, whatever happens on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+from attrs import define, field
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.logger import LogEvent, capturedLogs
+from zope.interface.verify import verifyObject
+
+from starship import errors
+from starship.accept.gate import TenantGate
+from starship.interfaces import IDialOutcome, IJourney, ILeg, ITenantGate
+from starship.journey import Guides, Journey
+from starship.names import Hostname
+from starship.words import (
+    Address,
+    Answer,
+    Ending,
+    Hello,
+    Manner,
+    Miss,
+    Mood,
+    Origin,
+    Reason,
+    Refusal,
+    Route,
+    Upstream,
+)
+from tests import fakes
+from tests.fakes import errors_in
+
+NAME = Hostname("a.com")
+HELLO = Hello(name=NAME, scheme="tls", consumed=5, manner=Manner(tls_version=0x0301))
+ROUTE = Route(app="A Simple App", upstreams=(Upstream(host="192.0.2.80"),), origin=Origin.HIT)
+MISS = Miss(origin=Origin.NEGATIVE)
+
+
+@define(eq=False)
+class Walk:
+    """A Journey among fakes."""
+
+    resolver: fakes.FakeResolver = field(factory=fakes.FakeResolver)
+    dialer: fakes.FakeDialer = field(factory=fakes.FakeDialer)
+    tenants: ITenantGate = field(factory=fakes.FakeTenants)
+    client: fakes.FakeClient = field(factory=lambda: fakes.FakeClient(first=b"hello"))
+    ledger: fakes.FakeLedger = field(factory=fakes.FakeLedger)
+    clock: Clock = field(factory=Clock)
+    journey: Journey = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        guides = Guides(
+            resolver=self.resolver, tenants=self.tenants, dialer=self.dialer, ledger=self.ledger, clock=self.clock
+        )
+        self.journey = Journey(fakes.arrival(), self.client, guides)
+
+    def answer(self, answer: Answer | Exception) -> None:
+        """The lookup ends."""
+        if isinstance(answer, Exception):
+            self.resolver.questions[0].errback(answer)
+        else:
+            self.resolver.questions[0].callback(answer)
+
+    @property
+    def ending(self) -> Ending:
+        """The one Ending."""
+        (ending,) = self.ledger.endings
+        return ending
+
+    @property
+    def refusal(self) -> Refusal:
+        """The one Refusal."""
+        (refusal,) = self.client.refusals
+        return refusal
+
+
+def cached(answer: Answer = ROUTE, **parts: Any) -> Walk:
+    """A walk whose resolver knows the answer."""
+    return Walk(resolver=fakes.FakeResolver(known=answer), **parts)
+
+
+def joined() -> Walk:
+    """A walk that has come to its upstream."""
+    walk = cached(dialer=fakes.FakeDialer(leg=fakes.FakeLeg()))
+    walk.journey.hello(HELLO)
+    return walk
+
+
+def asking() -> Walk:
+    """A walk whose lookup is under way."""
+    walk = Walk()
+    walk.journey.hello(HELLO)
+    return walk
+
+
+def dialling() -> Walk:
+    """A walk whose dial is under way."""
+    walk = cached()
+    walk.journey.hello(HELLO)
+    return walk
+
+
+@pytest.fixture
+def log() -> Iterator[list[LogEvent]]:
+    """What is logged meanwhile."""
+    with capturedLogs() as events:
+        yield events
+
+
+def test_a_journey_offers_both_of_its_interfaces() -> None:
+    journey = Walk().journey
+    assert verifyObject(IJourney, journey)
+    assert verifyObject(IDialOutcome, journey)
+
+
+def test_a_known_name_is_dialled_joined_and_carried_s3_s5() -> None:
+    leg = fakes.FakeLeg()
+    walk = cached(dialer=fakes.FakeDialer(leg=leg))
+    walk.clock.advance(0.5)
+    walk.journey.hello(HELLO)
+    assert walk.dialer.dials[0].opening == b"hello"
+    assert walk.client.joined == [leg]
+    assert not walk.ledger.endings
+    walk.clock.advance(2)
+    walk.client.received, walk.client.sent = 300, 4000
+    walk.journey.carried(Reason.OK, "as it should")
+    ending = walk.ending
+    assert (ending.mood, ending.reason, ending.status) == (Mood.CARRIED, Reason.OK, 200)
+    assert (ending.origin, ending.app, ending.name, ending.detail) == (
+        Origin.HIT,
+        "A Simple App",
+        "a.com",
+        "as it should",
+    )
+    assert (ending.upstream, ending.hello) == (leg.remote, HELLO)
+    assert (ending.received, ending.sent) == (300, 4000)
+    assert ending.seconds.total == 2.5
+
+
+def test_the_hot_path_asks_nobody_and_makes_no_deferred(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[object] = []
+    plain = Deferred.__init__
+
+    def counted(self: Deferred[Any], *args: Any) -> None:
+        made.append(self)
+        plain(self, *args)
+
+    monkeypatch.setattr(Deferred, "__init__", counted)
+    walk = joined()
+    walk.journey.carried(Reason.OK, "")
+    assert not made
+    assert not walk.resolver.questions
+    assert walk.ending.reason is Reason.OK
+
+
+def test_each_step_is_timed_on_its_own() -> None:
+    walk = Walk()
+    walk.clock.advance(1)
+    walk.journey.hello(HELLO)
+    walk.clock.advance(2)
+    walk.answer(ROUTE)
+    walk.clock.advance(4)
+    walk.dialer.dials[0].outcome.dialled(fakes.FakeLeg())
+    walk.clock.advance(8)
+    walk.journey.carried(Reason.OK, "")
+    seconds = walk.ending.seconds
+    assert (seconds.hello, seconds.route, seconds.dial, seconds.total) == (1, 2, 4, 15)
+
+
+def test_the_question_names_the_host_the_source_and_the_door() -> None:
+    (ask,) = asking().resolver.asks
+    assert (ask.name, ask.source, ask.door) == ("a.com", "192.0.2.7", "https")
+
+
+def test_a_name_that_is_looked_up_is_carried_too_s4() -> None:
+    walk = asking()
+    assert not walk.dialer.dials
+    walk.answer(ROUTE)
+    walk.dialer.dials[0].outcome.dialled(fakes.FakeLeg())
+    walk.journey.carried(Reason.OK, "")
+    assert walk.ending.reason is Reason.OK
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_miss_is_refused_in_the_words_of_who_asked_s9_s10(known: bool) -> None:
+    walk = cached(MISS) if known else Walk()
+    walk.journey.hello(HELLO)
+    if not known:
+        walk.answer(MISS)
+    assert (walk.refusal.reason, walk.refusal.name) == (Reason.UNKNOWN_NAME, "a.com")
+    assert (walk.refusal.scheme, walk.refusal.manner) == ("tls", HELLO.manner)
+    ending = walk.ending
+    assert (ending.mood, ending.origin, ending.status) == (Mood.MISSED, Origin.NEGATIVE, 495)
+    assert (ending.app, ending.upstream) == ("", None)
+    assert not walk.dialer.dials
+
+
+def test_who_names_nobody_is_refused_for_that() -> None:
+    walk = cached(Miss(origin=Origin.STATIC, reason=Reason.NO_NAME))
+    walk.journey.hello(Hello(name=None, scheme="http", consumed=5))
+    assert (walk.refusal.reason, walk.refusal.name) == (Reason.NO_NAME, None)
+    assert (walk.ending.mood, walk.ending.name) == (Mood.REFUSED, None)
+
+
+def test_a_refusal_before_the_hello_keeps_its_own_words() -> None:
+    walk = Walk()
+    walk.journey.refused(Refusal(reason=Reason.BAD_NAME, detail="a NUL", name="a\\x00b", scheme="http"))
+    assert (walk.refusal.scheme, walk.refusal.manner) == ("http", Manner())
+    assert (walk.ending.reason, walk.ending.detail, walk.ending.name) == (Reason.BAD_NAME, "a NUL", "a\\x00b")
+    assert walk.ending.hello is None
+    assert walk.ending.seconds.hello is None
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (errors.LookupRefused("refused"), Reason.LOOKUP_REFUSED),
+        (errors.LookupTimeout("late"), Reason.LOOKUP_TIMEOUT),
+        (errors.LookupServerError("502"), Reason.LOOKUP_5XX),
+        (errors.LookupInvalid("garbage"), Reason.LOOKUP_INVALID),
+        (errors.LookupBusy("many"), Reason.LOOKUP_BUSY),
+    ],
+)
+def test_a_lookup_that_fails_is_never_a_miss_s8_s11(
+    error: errors.LookupFailed, reason: Reason, log: list[LogEvent]
+) -> None:
+    error.retry_after = 7.0
+    walk = asking()
+    walk.clock.advance(3)
+    walk.answer(error)
+    assert (walk.refusal.reason, walk.refusal.retry_after) == (reason, 7.0)
+    ending = walk.ending
+    assert (ending.mood, ending.reason, ending.origin) == (Mood.UNREACHABLE, reason, Origin.NONE)
+    assert (ending.detail, ending.seconds.route) == (str(error), 3)
+    assert not errors_in(log)
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "mood"),
+    [
+        (errors.DialRefused("refused"), Reason.UPSTREAM_REFUSED, Mood.UNREACHABLE),
+        (errors.DialTimeout("late"), Reason.UPSTREAM_TIMEOUT, Mood.UNREACHABLE),
+        (errors.DialUnresolved("no address"), Reason.UPSTREAM_UNRESOLVED, Mood.UNREACHABLE),
+        (errors.DialForbidden("metadata"), Reason.UPSTREAM_FORBIDDEN, Mood.UNREACHABLE),
+        (errors.DialBroken("EMFILE"), Reason.INTERNAL, Mood.BROKEN),
+    ],
+)
+def test_a_dial_that_fails_says_why_and_leaves_the_tenant(
+    error: errors.DialFailed, reason: Reason, mood: Mood, log: list[LogEvent]
+) -> None:
+    tenants = fakes.FakeTenants()
+    walk = cached(tenants=tenants)
+    walk.journey.hello(HELLO)
+    walk.dialer.dials[0].outcome.failed(error)
+    assert walk.refusal.reason is reason
+    assert (walk.ending.mood, walk.ending.detail, walk.ending.origin) == (mood, str(error), Origin.HIT)
+    assert walk.ending.app == "A Simple App"
+    assert tenants.left == [NAME]
+    assert walk.dialer.dials[0].cancelled == 0
+    assert not errors_in(log)
+
+
+def test_a_client_that_goes_during_the_lookup_cancels_its_question(log: list[LogEvent]) -> None:
+    cancelled: list[object] = []
+    walk = asking()
+    walk.resolver.questions[0]._canceller = cancelled.append
+    walk.journey.gone(Reason.CLIENT_GONE)
+    assert cancelled == walk.resolver.questions
+    assert (walk.ending.mood, walk.ending.status) == (Mood.GONE, 499)
+    assert not walk.client.refusals
+    assert not errors_in(log)
+
+
+@pytest.mark.parametrize("answer", [ROUTE, MISS, errors.LookupTimeout("late")])
+@pytest.mark.parametrize("leave", ["gone", "stop"])
+def test_an_answer_that_comes_of_cancelling_changes_nothing(answer: Answer | Exception, leave: str) -> None:
+    """A resolver may serve a stale route, or fail in its own words, when its question is given up."""
+    walk = asking()
+
+    def canceller(question: Deferred[Answer]) -> None:
+        walk.answer(answer)
+
+    walk.resolver.questions[0]._canceller = canceller
+    if leave == "gone":
+        walk.journey.gone(Reason.CLIENT_GONE)
+    else:
+        walk.journey.stop(Reason.DRAINED)
+    assert walk.ending.reason is (Reason.CLIENT_GONE if leave == "gone" else Reason.DRAINED)
+    assert len(walk.client.refusals) == (leave == "stop")
+    assert not walk.dialer.dials
+
+
+def test_a_client_that_goes_during_the_dial_cancels_it_and_a_late_leg_is_reset() -> None:
+    walk = dialling()
+    dial = walk.dialer.dials[0]
+    walk.journey.gone(Reason.CLIENT_GONE)
+    assert dial.cancelled == 1
+    late = fakes.FakeLeg()
+    dial.outcome.dialled(late)
+    dial.outcome.failed(errors.DialTimeout("late"))
+    assert late.aborted == 1
+    assert not walk.client.joined
+    assert not walk.client.refusals
+    assert walk.ending.reason is Reason.CLIENT_GONE
+
+
+@pytest.mark.parametrize(
+    "refusal", [Refusal(reason=Reason.MAINTENANCE), Refusal(reason=Reason.DENIED), Refusal(reason=Reason.OVER_LIMIT)]
+)
+def test_a_tenant_that_refuses_is_not_dialled_and_not_left(refusal: Refusal) -> None:
+    tenants = fakes.FakeTenants(refusal=refusal)
+    walk = cached(tenants=tenants)
+    walk.journey.hello(HELLO)
+    assert (walk.refusal.reason, walk.ending.mood) == (refusal.reason, Mood.REFUSED)
+    assert not tenants.left
+    assert not walk.dialer.dials
+
+
+def test_a_route_s_own_limit_counts_those_inside_and_no_others() -> None:
+    tenants = TenantGate()
+    limited = Route(app="a", upstreams=ROUTE.upstreams, origin=Origin.HIT, max_connections=1)
+    first, second, third = (cached(limited, tenants=tenants) for _ in range(3))
+    first.journey.hello(HELLO)
+    second.journey.hello(HELLO)
+    assert second.ending.reason is Reason.OVER_LIMIT
+    first.journey.gone(Reason.CLIENT_GONE)
+    third.journey.hello(HELLO)
+    assert not third.ledger.endings
+
+
+def test_a_route_s_own_networks_are_enforced() -> None:
+    closed = Route(app="a", upstreams=ROUTE.upstreams, origin=Origin.HIT, deny=(ip_network("192.0.2.0/24"),))
+    walk = cached(closed, tenants=TenantGate())
+    walk.journey.hello(HELLO)
+    assert walk.ending.reason is Reason.DENIED
+
+
+def test_stop_ends_a_walk_that_has_not_begun() -> None:
+    walk = Walk()
+    walk.journey.stop(Reason.DRAINED)
+    assert walk.refusal.reason is Reason.DRAINED
+    assert walk.ending.mood is Mood.SEVERED
+
+
+def test_stop_ends_a_lookup() -> None:
+    walk = asking()
+    walk.journey.stop(Reason.DRAINED)
+    assert walk.resolver.questions[0].called
+    assert (walk.refusal.reason, walk.refusal.scheme) == (Reason.DRAINED, "tls")
+    assert walk.ending.reason is Reason.DRAINED
+
+
+def test_stop_ends_a_dial() -> None:
+    walk = dialling()
+    walk.journey.stop(Reason.DRAINED)
+    assert walk.dialer.dials[0].cancelled == 1
+    assert walk.refusal.reason is Reason.DRAINED
+    assert walk.ending.origin is Origin.HIT
+
+
+def test_stop_severs_what_is_joined() -> None:
+    walk = joined()
+    walk.journey.stop(Reason.DRAINED)
+    assert (walk.client.severed, walk.client.refusals) == (1, [])
+    assert (walk.ending.reason, walk.ending.status) == (Reason.DRAINED, 200)
+
+
+def test_stop_after_the_end_changes_nothing() -> None:
+    walk = joined()
+    walk.journey.carried(Reason.OK, "")
+    walk.journey.stop(Reason.DRAINED)
+    assert walk.client.severed == 0
+    assert walk.ending.reason is Reason.OK
+
+
+def test_a_walk_ends_once_however_often_it_is_told() -> None:
+    tenants = fakes.FakeTenants()
+    walk = cached(tenants=tenants, dialer=fakes.FakeDialer(leg=fakes.FakeLeg()))
+    walk.journey.hello(HELLO)
+    walk.journey.carried(Reason.IDLE, "")
+    walk.journey.carried(Reason.OK, "")
+    walk.journey.gone(Reason.CLIENT_GONE)
+    walk.journey.refused(Refusal(reason=Reason.DENIED))
+    assert walk.ending.reason is Reason.IDLE
+    assert tenants.entered == tenants.left == [NAME]
+
+
+@pytest.mark.parametrize("breaks", ["resolver", "question", "tenants", "dialer", "join"])
+@pytest.mark.filterwarnings("error")
+def test_what_breaks_on_our_side_ends_this_walk_alone_and_is_logged_once(breaks: str, log: list[LogEvent]) -> None:
+    walk = Walk(client=fakes.FakeClient(breaks=breaks), dialer=fakes.FakeDialer(leg=fakes.FakeLeg()))
+    boom = RuntimeError("boom")
+    match breaks:
+        case "resolver":
+            walk.resolver.error = boom
+        case "dialer":
+            walk.dialer.error = boom
+        case "tenants":
+            walk = Walk(tenants=_BrokenTenants())
+    walk.journey.hello(HELLO)
+    if breaks != "resolver":
+        walk.answer(boom if breaks == "question" else ROUTE)
+    assert walk.refusal.reason is Reason.INTERNAL
+    assert (walk.ending.mood, walk.ending.reason) == (Mood.BROKEN, Reason.INTERNAL)
+    assert len(errors_in(log)) == 1
+    assert errors_in(log)[0]["id"] == "test-1"
+
+
+@define(eq=False)
+class _BrokenTenants(fakes.FakeTenants):
+    def enter(self, hello: Hello, route: Route, arrival: Any) -> Refusal | None:
+        raise RuntimeError("boom")
+
+
+def test_a_leg_that_could_not_be_joined_is_reset(log: list[LogEvent]) -> None:
+    leg = fakes.FakeLeg()
+    walk = cached(client=fakes.FakeClient(breaks="join"), dialer=fakes.FakeDialer(leg=leg))
+    walk.journey.hello(HELLO)
+    assert leg.aborted == 1
+    assert len(errors_in(log)) == 1
+
+
+def test_a_refusal_that_breaks_severs_the_client(log: list[LogEvent]) -> None:
+    walk = cached(MISS, client=fakes.FakeClient(breaks="refuse"))
+    walk.journey.hello(HELLO)
+    assert walk.client.severed == 1
+    assert (walk.ending.mood, walk.ending.status) == (Mood.BROKEN, 500)
+    assert len(errors_in(log)) == 1
+
+
+def test_a_client_that_goes_in_the_midst_of_being_joined_has_one_ending() -> None:
+    walk = cached()
+
+    @define(eq=False)
+    class _Hasty(fakes.FakeClient):
+        def join(self, leg: ILeg) -> None:
+            walk.journey.carried(Reason.CLIENT_GONE, "client reset")
+
+    walk.journey.client = _Hasty()
+    walk.dialer.leg = fakes.FakeLeg(remote=Address("2001:db8::1", 8443))
+    walk.journey.hello(HELLO)
+    walk.journey.gone(Reason.CLIENT_GONE)
+    assert walk.ending.detail == "client reset"

@@ -17,7 +17,7 @@ $(STAMP): setup.cfg pyproject.toml
 	@touch $@
 
 demo: $(STAMP)
-	@$(BIN)/starship demo $(if $(ONCE),--once)
+	@$(BIN)/starship demo $(if $(ONCE),--once) $(if $(PORT_BASE),--port-base $(PORT_BASE))
 
 test: $(STAMP)
 	$(BIN)/pytest

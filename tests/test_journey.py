@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from ipaddress import ip_network
 from typing import Any
 
@@ -106,7 +106,7 @@ def dialling() -> Walk:
 
 
 @pytest.fixture
-def log() -> Iterator[list[LogEvent]]:
+def log() -> Iterator[Sequence[LogEvent]]:
     """What is logged meanwhile."""
     with capturedLogs() as events:
         yield events
@@ -227,7 +227,7 @@ def test_a_refusal_before_the_hello_keeps_its_own_words() -> None:
     ],
 )
 def test_a_lookup_that_fails_is_never_a_miss_s8_s11(
-    error: errors.LookupFailed, reason: Reason, log: list[LogEvent]
+    error: errors.LookupFailed, reason: Reason, log: Sequence[LogEvent]
 ) -> None:
     error.retry_after = 7.0
     walk = asking()
@@ -251,7 +251,7 @@ def test_a_lookup_that_fails_is_never_a_miss_s8_s11(
     ],
 )
 def test_a_dial_that_fails_says_why_and_leaves_the_tenant(
-    error: errors.DialFailed, reason: Reason, mood: Mood, log: list[LogEvent]
+    error: errors.DialFailed, reason: Reason, mood: Mood, log: Sequence[LogEvent]
 ) -> None:
     tenants = fakes.FakeTenants()
     walk = cached(tenants=tenants)
@@ -265,7 +265,7 @@ def test_a_dial_that_fails_says_why_and_leaves_the_tenant(
     assert not errors_in(log)
 
 
-def test_a_client_that_goes_during_the_lookup_cancels_its_question(log: list[LogEvent]) -> None:
+def test_a_client_that_goes_during_the_lookup_cancels_its_question(log: Sequence[LogEvent]) -> None:
     cancelled: list[object] = []
     walk = asking()
     walk.resolver.questions[0]._canceller = cancelled.append
@@ -392,7 +392,7 @@ def test_a_walk_ends_once_however_often_it_is_told() -> None:
 
 @pytest.mark.parametrize("breaks", ["resolver", "question", "tenants", "dialer", "join"])
 @pytest.mark.filterwarnings("error")
-def test_what_breaks_on_our_side_ends_this_walk_alone_and_is_logged_once(breaks: str, log: list[LogEvent]) -> None:
+def test_what_breaks_on_our_side_ends_this_walk_alone_and_is_logged_once(breaks: str, log: Sequence[LogEvent]) -> None:
     walk = Walk(client=fakes.FakeClient(breaks=breaks), dialer=fakes.FakeDialer(leg=fakes.FakeLeg()))
     boom = RuntimeError("boom")
     match breaks:
@@ -417,7 +417,7 @@ class _BrokenTenants(fakes.FakeTenants):
         raise RuntimeError("boom")
 
 
-def test_a_leg_that_could_not_be_joined_is_reset(log: list[LogEvent]) -> None:
+def test_a_leg_that_could_not_be_joined_is_reset(log: Sequence[LogEvent]) -> None:
     leg = fakes.FakeLeg()
     walk = cached(client=fakes.FakeClient(breaks="join"), dialer=fakes.FakeDialer(leg=leg))
     walk.journey.hello(HELLO)
@@ -425,7 +425,7 @@ def test_a_leg_that_could_not_be_joined_is_reset(log: list[LogEvent]) -> None:
     assert len(errors_in(log)) == 1
 
 
-def test_a_refusal_that_breaks_severs_the_client(log: list[LogEvent]) -> None:
+def test_a_refusal_that_breaks_severs_the_client(log: Sequence[LogEvent]) -> None:
     walk = cached(MISS, client=fakes.FakeClient(breaks="refuse"))
     walk.journey.hello(HELLO)
     assert walk.client.severed == 1

@@ -32,11 +32,15 @@ def listen(reactor: Any, description: str, factory: IProtocolFactory, backlog: i
     Listen where a server endpoint string says.
 
     Shape: `tcp:443`, `tcp6:443` (both families), `tcp:443:interface=192.0.2.1`, `systemd:domain=INET6:index=0`.
-    Raises: CannotListenError; ValueError for a string that is none. These kinds of endpoint listen at once.
+    Raises: CannotListenError; ValueError for a string that is none, or a socket that systemd did not hand over. These
+    kinds of endpoint listen at once.
     """
-    ports = _Ports(reactor, backlog)
+    try:
+        endpoint = serverFromString(_Ports(reactor, backlog), description)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:  # Twisted's parsers raise what comes
+        raise ValueError(f"no such endpoint: {description}: {error}") from error
     results: list[Any] = []
-    serverFromString(ports, description).listen(factory).addBoth(results.append)
+    endpoint.listen(factory).addBoth(results.append)
     if not results:
         raise ValueError(f"{description} does not listen at once")
     if isinstance(results[0], Failure):

@@ -1,0 +1,175 @@
+"""Endpoint strings become listening ports of ours."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from attrs import define, field
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IAddress, IListeningPort
+from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.threads import deferToThread
+
+from starship.accept.listening import listen
+from starship.accept.options import address_of
+from starship.wire.port import WaitingPort
+from tests.fakes import turning
+
+LOOP: Any = reactor
+BACKLOG = 1024
+
+NOT_HANDED = ("systemd:domain=INET:index=0", "systemd:domain=INET:name=web", "systemd:domain=NONE:index=0", "systemd:")
+"""What systemd has not handed to this process."""
+
+
+class Greeter(Protocol):
+    """Tells a client its own address."""
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        transport.write(address_of(transport.getPeer()).host.encode())
+        transport.loseConnection()
+
+
+@define(eq=False)
+class Greeters(Factory):
+    """Makes greeters."""
+
+    noisy = False
+
+    def buildProtocol(self, addr: IAddress | None) -> Protocol:
+        return Greeter()
+
+
+@define(eq=False)
+class Doors:
+    """Opens ports and closes them after the test."""
+
+    ports: list[IListeningPort] = field(factory=list)
+
+    def open(self, description: str) -> tuple[WaitingPort, int]:
+        port = listen(LOOP, description, Greeters(), BACKLOG)
+        self.ports.append(port)
+        assert isinstance(port, WaitingPort)
+        return port, address_of(self.ports[-1].getHost()).port
+
+
+@pytest.fixture
+def doors() -> Iterator[Doors]:
+    made = Doors()
+    yield made
+    for port in made.ports:
+        port.stopListening()
+
+
+def greeting(host: str, port: int) -> Deferred[bytes]:
+    """What a client at `host` is told."""
+
+    def ask() -> bytes:
+        with socket.create_connection((host, port), 5) as client:
+            return client.recv(100)
+
+    return deferToThread(ask)
+
+
+def refused(host: str, port: int) -> bool:
+    """Whether nobody listens there."""
+    try:
+        socket.create_connection((host, port), 5).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+@turning
+async def test_tcp_takes_ipv4_on_the_port_that_the_kernel_picks(doors: Doors) -> None:
+    _, port = doors.open("tcp:0")
+    assert port > 0
+    assert await greeting("127.0.0.1", port) == b"127.0.0.1"
+    assert refused("::1", port)
+
+
+@turning
+async def test_tcp_takes_one_interface_where_one_is_named(doors: Doors) -> None:
+    _, port = doors.open("tcp:0:interface=127.0.0.2")
+    assert await greeting("127.0.0.2", port) == b"127.0.0.1"
+    assert refused("127.0.0.1", port)
+
+
+@turning
+async def test_tcp6_takes_both_families_and_tells_ipv4_as_ipv4(doors: Doors) -> None:
+    _, port = doors.open("tcp6:0")
+    assert await greeting("::1", port) == b"::1"
+    assert await greeting("127.0.0.1", port) == b"127.0.0.1"
+
+
+@turning
+async def test_tcp6_on_one_address_takes_that_alone(doors: Doors) -> None:
+    port, number = doors.open(r"tcp6:0:interface=\:\:1")
+    assert port.socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    assert await greeting("::1", number) == b"::1"
+    assert refused("127.0.0.1", number)
+
+
+@pytest.mark.parametrize(("description", "backlog"), [("tcp:0", BACKLOG), ("tcp:0:backlog=2000", 2000)])
+def test_the_backlog_is_ours_unless_the_string_asks_for_more(doors: Doors, description: str, backlog: int) -> None:
+    port, _ = doors.open(description)
+    assert port.backlog == backlog
+
+
+def test_a_port_that_is_taken_is_an_error_at_once(doors: Doors) -> None:
+    _, port = doors.open("tcp:0:interface=127.0.0.1")
+    with pytest.raises(CannotListenError):
+        doors.open(f"tcp:{port}:interface=127.0.0.1")
+
+
+@pytest.mark.parametrize("description", ["", "tcp", "tcp:no", "nonsense:1", "tcp:1:2:3:4:5", *NOT_HANDED])
+def test_a_string_that_is_no_endpoint_is_a_value_error(doors: Doors, description: str) -> None:
+    with pytest.raises(ValueError, match="endpoint"):
+        doors.open(description)
+
+
+SYSTEMD = """
+import os, sys
+os.environ["LISTEN_PID"] = str(os.getpid())  # as the service manager sets it for the process that it starts
+from twisted.internet import reactor
+from twisted.internet.protocol import Factory
+from starship.accept.listening import listen
+from tests.accept.test_listening import Greeters
+
+listen(reactor, sys.argv[1], Greeters(), 50)
+reactor.callLater(20, reactor.stop)  # in any case
+print("ready", flush=True)
+reactor.run()
+"""
+
+
+@pytest.mark.parametrize("choice", ["index=0", "name=web"])
+def test_a_socket_of_systemd_is_adopted(choice: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def hand_over() -> None:
+            os.dup2(listener.fileno(), 3)
+
+        with subprocess.Popen(
+            [sys.executable, "-c", SYSTEMD, f"systemd:domain=INET:{choice}"],
+            env={**os.environ, "LISTEN_FDS": "1", "LISTEN_FDNAMES": "web"},
+            stdout=subprocess.PIPE,
+            pass_fds=(3,),
+            preexec_fn=hand_over,
+        ) as process:
+            try:
+                assert process.stdout is not None
+                assert process.stdout.readline() == b"ready\n"
+                with socket.create_connection(listener.getsockname(), 5) as client:
+                    assert client.recv(100) == b"127.0.0.1"
+            finally:
+                process.kill()

@@ -9,17 +9,21 @@ Part of `route`: `client.py` builds its agent on these endpoints. Knows neither 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from attrs import define
+from twisted.internet.abstract import isIPAddress, isIPv6Address
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
+from twisted.internet.endpoints import HostnameEndpoint, TCP4ClientEndpoint, TCP6ClientEndpoint, wrapClientTLS
 from twisted.internet.interfaces import IProtocol, IProtocolFactory, IReactorTime, IStreamClientEndpoint
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.web.client import URI
 from twisted.web.error import SchemeNotSupported
 from twisted.web.iweb import IAgentEndpointFactory, IPolicyForHTTPS
 from zope.interface import implementer
+
+ATTEMPT_DELAY_S: Final = 0.1
+"""From one address of a name to its next. HostnameEndpoint also tells of a refusal only after that."""
 
 
 @implementer(IAgentEndpointFactory)
@@ -35,12 +39,20 @@ class ApiEndpoints:
     def endpointForURI(self, uri: URI) -> IStreamClientEndpoint:
         """Errors: SchemeNotSupported for what is neither http nor https."""
         host = uri.host.decode("ascii")
-        endpoint: Any = HostnameEndpoint(self._reactor, host, uri.port, timeout=self._connect_timeout)
+        endpoint = self._endpoint(host, uri.port)
         if uri.scheme == b"https":
             endpoint = wrapClientTLS(self._policy.creatorForNetloc(uri.host, uri.port), endpoint)
         elif uri.scheme != b"http":
             raise SchemeNotSupported("the API is asked over http or https")
         return BoundedEndpoint(endpoint, self._answer_bytes)
+
+    def _endpoint(self, host: str, port: int) -> Any:
+        """An address needs no resolving, which would take a thread, and learns of a refusal at once."""
+        if isIPAddress(host):
+            return TCP4ClientEndpoint(self._reactor, host, port, timeout=self._connect_timeout)
+        if isIPv6Address(host):
+            return TCP6ClientEndpoint(self._reactor, host, port, timeout=self._connect_timeout)
+        return HostnameEndpoint(self._reactor, host, port, timeout=self._connect_timeout, attemptDelay=ATTEMPT_DELAY_S)
 
 
 @implementer(IStreamClientEndpoint)

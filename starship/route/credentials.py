@@ -16,6 +16,7 @@ from twisted.internet.error import VerifyError
 from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.internet.ssl import (
     Certificate,
+    CertificateOptions,
     PrivateCertificate,
     optionsForClientTLS,
     platformTrust,
@@ -64,7 +65,7 @@ def https_policy(
             trust=platformTrust() if ca_file is None else trustRootFromCertificates(_certificates(ca_file)),
             **({} if client_certificate is None else _client(client_certificate, client_key or client_certificate)),
         )
-        policy.creatorForNetloc(b"localhost", 443)  # what OpenSSL does not take (a weak key) shows itself here
+        policy.try_out()
     except (SSL.Error, crypto.Error, ValueError) as error:
         raise CredentialsUnusable(f"{client_certificate or ca_file} cannot be used for TLS") from error
     return HostnameCachingHTTPSPolicy(policy)
@@ -76,6 +77,14 @@ class _ApiPolicy:
     _trust: Any
     _certificate: PrivateCertificate | None = None
     _chain: list[Any] = field(factory=list)
+
+    def try_out(self) -> None:
+        """Show now what OpenSSL does not take (a weak key), and not at the first connection."""
+        shown: dict[str, Any] = {}
+        if self._certificate is not None:
+            key = self._certificate.privateKey.original
+            shown = {"privateKey": key, "certificate": self._certificate.original, "extraCertChain": self._chain}
+        CertificateOptions(trustRoot=self._trust, **shown).getContext()
 
     def creatorForNetloc(self, hostname: bytes, port: int) -> IOpenSSLClientConnectionCreator:
         return optionsForClientTLS(

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starship.errors import LookupFailed, LookupInvalid, LookupRefused, LookupServerError
@@ -252,6 +252,7 @@ def test_no_bytes_raise_anything_but_a_failed_lookup_L20(status: int, body: byte
     assert len(why) < 200
 
 
+@settings(max_examples=50)
 @given(st.dictionaries(known, values | st.just("10.0.0.1") | st.lists(st.dictionaries(known, values))), st.booleans())
 def test_no_object_raises_anything_but_a_failed_lookup_L20(fields: dict[str, Any], found: bool) -> None:
     why = outcome({"endpoint": "10.0.0.1", **fields}, 200 if found else 404)

@@ -5,11 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from twisted.web.iweb import IPolicyForHTTPS
 from zope.interface.verify import verifyObject
 
 from starship.route.credentials import CredentialsUnusable, https_policy, read_token
 from tests.route.certificates import Authority
+
+# Twisted's own TLS options still hand pyOpenSSL's certificates to pyOpenSSL, which would rather have cryptography's.
+pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWarning")
 
 
 @pytest.fixture
@@ -71,3 +75,9 @@ def test_files_that_hold_something_else_are_refused(authority: Authority, tmp_pa
             https_policy(ca_file=ca_file)
     with pytest.raises(CredentialsUnusable, match="no private key"):
         https_policy(client_certificate=authority.own.certificate)
+
+
+def test_a_key_too_weak_for_tls_shows_itself_at_start(authority: Authority) -> None:
+    weak = authority.sign("weak", "client.example", key=rsa.generate_private_key(65537, 1024))
+    with pytest.raises(CredentialsUnusable, match=r"weak\.pem cannot be used for TLS"):
+        https_policy(client_certificate=weak.certificate, client_key=weak.key)

@@ -36,19 +36,20 @@ def test_the_counters_tell_what_happened() -> None:
     clock.advance(10)
     cache.get(B_COM)
     assert (cache.hits, cache.negatives, cache.misses) == (0, 1, 2)
-    routes = cache.stores["routes"]
-    assert (routes.evictions, routes.expired) == (1, 1)
+    routes, misses = cache.stores["routes"], cache.stores["misses"]
+    assert (routes.evictions, routes.expired) == (1, 0)
+    assert (misses.evictions, misses.expired) == (0, 1)
     assert [store.entries for store in cache.stores.values()] == [ROUTES, 0]
 
 
-def test_a_stale_read_counts_nothing_and_promotes_nothing_M8() -> None:
+def test_a_stale_read_is_neither_hit_nor_miss_and_promotes_nothing_M8() -> None:
     clock = Clock()
     cache = memory(clock, stale_ttl=100)
     for number in range(ROUTES):
         cache.put(Hostname(f"r{number}.com"), route(ttl=1))
     clock.advance(1)
     assert cache.stale(Hostname("r0.com")) is not None
-    assert (cache.hits, cache.misses) == (0, 0)
+    assert (cache.hits, cache.misses, cache.stales) == (0, 0, 1)
     cache.put(A_COM, route())
     assert cache.stale(Hostname("r0.com")) is None
 

@@ -10,6 +10,9 @@ delayed call, no error in the log.
 # (parts of twisted.internet have no annotations, nor has pytest_twisted)
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +51,8 @@ class Api:
     reactor: Any
     conduct: Conduct
     deadline: float = LONG_S
+    connect_timeout: float = LONG_S
+    elsewhere: int | None = None
     host: str = "127.0.0.1"
     tls: CertificateOptions | None = None
     credentials: dict[str, Path] | None = None
@@ -66,7 +71,7 @@ class Api:
         self.client = api_client(
             self.reactor,
             policy=https_policy(**(self.credentials or {})),
-            connect_timeout=LONG_S,
+            connect_timeout=self.connect_timeout,
             answer_limit=ANSWER_LIMIT_BYTES,
             connections=4,
         )
@@ -74,7 +79,7 @@ class Api:
         self.resolver = RemoteResolver(
             client=self.client.http,
             clock=self.reactor,
-            url=f"{scheme}://{self.host}:{self.port.getHost().port}/?host={{host}}",
+            url=f"{scheme}://{self.host}:{self.elsewhere or self.port.getHost().port}/?host={{host}}",
             deadline=self.deadline,
             answer_limit=ANSWER_LIMIT_BYTES,
             concurrency=8,
@@ -207,6 +212,32 @@ async def test_a_closed_port_is_a_refused_lookup_S11() -> None:
     await api.shut()
     assert type(answer) is LookupRefused
     assert str(answer) == "the API refused the connection"
+
+
+@pytest.fixture
+def black_hole() -> Iterator[int]:
+    """A port whose queue of connections is full: the kernel answers no more of them."""
+    with socket.socket() as listening, ExitStack() as held:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen(0)
+        for _ in range(4):
+            waiting = held.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(listening.getsockname())
+        yield listening.getsockname()[1]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize(("connect_timeout", "deadline"), [(SHORT_S, LONG_S), (LONG_S, SHORT_S)])
+@pytest_twisted.ensureDeferred
+async def test_an_api_in_a_black_hole_is_a_timeout_S11(
+    black_hole: int, host: str, connect_timeout: float, deadline: float
+) -> None:
+    answer, _ = await outcome(
+        silence, host=host, connect_timeout=connect_timeout, deadline=deadline, elsewhere=black_hole
+    )
+    assert type(answer) is LookupTimeout
+    assert ("connect timeout" in str(answer)) == (connect_timeout < deadline)
 
 
 @pytest_twisted.ensureDeferred

@@ -73,3 +73,13 @@ def alert_of(answer: bytes) -> int:
     assert answer[3:6] == b"\x00\x02\x02", answer
     assert len(answer) == 7, answer
     return answer[6]
+
+
+def flight(port: int, data: bytes) -> bytes:
+    """What comes back for these bytes until the end of the stream; empty where the connection was cut."""
+    with connect(port) as connection:
+        try:
+            connection.sendall(data)
+            return read_all(connection)
+        except (ConnectionResetError, BrokenPipeError):
+            return b""

@@ -6,6 +6,7 @@ Everything is on loopback, at ports that the kernel picks. Clusters count what r
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -54,17 +55,38 @@ class _Api(ThreadingHTTPServer):
     request_queue_size = 512
     block_on_close = False
 
+    def __init__(self, *arguments: Any) -> None:
+        self.connections: set[socket.socket] = set()
+        super().__init__(*arguments)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        self.connections.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self.connections.discard(request)
+        super().shutdown_request(request)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked has left: its right."""
+
+    def hang_up(self) -> None:
+        for connection in list(self.connections):
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+
 
 @define(eq=False)
 class Api:
     """
     The lookup API. `hosts` maps a name to its answer (a dict), or to a callable that gets the handler and does what
-    it likes. Unknown names are 404. `asked` counts questions by name.
+    it likes. Unknown names are 404. `asked` counts questions by name; `paths` are the targets as they came.
     """
 
     hosts: dict[str, Any] = field(factory=dict)
     asked: Counter[str] = field(factory=Counter)
     seen: list[dict[str, str]] = field(factory=list)
+    paths: list[str] = field(factory=list)
     everyone: Callable[[BaseHTTPRequestHandler], None] | None = None  # when set, answers every question
     _server: _Api | None = None
     port: int = 0
@@ -83,6 +105,7 @@ class Api:
                 name = parse_qs(urlsplit(self.path).query).get("host", [""])[0]
                 api.asked[name] += 1
                 api.seen.append(dict(self.headers.items()))
+                api.paths.append(self.path)
                 answer = api.everyone or api.hosts.get(name)
                 if callable(answer):
                     answer(self)
@@ -103,10 +126,17 @@ class Api:
         self.port = self._server.server_address[1]
         serve(self._server)
 
+    def hang_up(self) -> None:
+        """Close all connections, those that wait for the next question too."""
+        if self._server is not None:
+            self._server.hang_up()
+
     def stop(self) -> None:
+        """Listen no more, and hang up."""
         if self._server is not None:
             self._server.shutdown()
             self._server.server_close()
+            self._server.hang_up()
             self._server = None
 
 
@@ -311,19 +341,30 @@ TWISTD = Path(sys.executable).with_name("twistd")
 
 
 @contextmanager
-def starship(directory: Path, ini: str, *, wait: bool = True, prefix: tuple[str, ...] = ()) -> Iterator[Starship]:
+def starship(
+    directory: Path,
+    ini: str,
+    *,
+    wait: bool = True,
+    prefix: tuple[str, ...] = (),
+    environment: dict[str, str] | None = None,
+    access_log: Path | None = None,
+) -> Iterator[Starship]:
     """
-    Run it with this ini text, to which an access log and an admin port are added.
+    Run it with this ini text, to which an access log and an admin port are added, behind the command `prefix`.
 
     At its end the process has no line at ERROR or CRITICAL in its log, and no traceback.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    config, log, access_log = directory / "starship.ini", directory / "starship.log", directory / "access.log"
+    config, log = directory / "starship.ini", directory / "starship.log"
+    access_log = access_log or directory / "access.log"
     admin = "" if "[admin]" in ini else "\n[admin]\nendpoint = tcp:0:interface=127.0.0.1\n"
     config.write_text(f"{ini}{admin}\n[access_log]\npath = {access_log}\nformat = json\n")
     command = [*prefix, *twistd("--nodaemon", "--pidfile=", f"--logfile={log}", "starship", "--config", str(config))]
     with (directory / "stderr").open("wb") as stderr:
-        process = subprocess.Popen(command, cwd=directory, stderr=stderr, stdout=stderr)
+        process = subprocess.Popen(
+            command, cwd=directory, stderr=stderr, stdout=stderr, env={**os.environ, **(environment or {})}
+        )
     world = Starship(directory, ini, process, log, access_log)
     try:
         if wait:

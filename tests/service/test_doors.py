@@ -1,0 +1,102 @@
+"""Listeners become services that speak their protocol, under one gate."""
+
+from __future__ import annotations
+
+from ipaddress import ip_network
+
+from attrs import evolve
+from twisted.internet.testing import MemoryReactorClock
+
+from starship.accept.listening import DoorService
+from starship.config.settings import Limits, Listener, Settings
+from starship.journey import Guides
+from starship.service.doors import make_doors, make_gate, make_relay, make_schemes
+from starship.words import Hello, Miss, Origin, Reason, Refusal
+from tests.fakes import FakeDialer, FakeLedger, FakeLeg, FakeResolver, FakeTenants, arrival
+from tests.service.material import AUTO, HTTP, REQUEST, TLS, Visitor, settings
+from tests.sniff.making import hello, records, steady
+
+HELLO = records(hello())
+
+
+def doors_of(made: Settings, ledger: FakeLedger) -> tuple[list[DoorService], MemoryReactorClock]:
+    reactor = MemoryReactorClock()
+    resolver = FakeResolver(known=Miss(origin=Origin.FRESH))
+    guides = Guides(resolver=resolver, tenants=FakeTenants(), dialer=FakeDialer(), ledger=ledger, clock=reactor)
+    return make_doors(made, reactor, guides, make_schemes(made), make_gate(made), "boot"), reactor
+
+
+def test_each_protocol_has_a_scheme_that_reads_and_refuses_in_it() -> None:
+    schemes = make_schemes(settings())
+    assert set(schemes) == {"tls", "http", "auto"}
+    for name, flight in (("tls", HELLO), ("http", REQUEST), ("auto", HELLO), ("auto", REQUEST)):
+        assert isinstance(steady(schemes[name].sniffer, flight), Hello)
+    miss = Refusal(reason=Reason.UNKNOWN_NAME)
+    assert schemes["tls"].refuser.farewell(miss, arrival()).data[:1] == b"\x15"
+    assert schemes["http"].refuser.farewell(miss, arrival()).data.startswith(b"HTTP/1.1 404 ")
+    assert schemes["auto"].refuser.farewell(miss, arrival()).data == b""
+
+
+def test_the_limits_of_a_hello_and_of_a_head_are_those_of_the_settings() -> None:
+    schemes = make_schemes(settings(limits=Limits(hello_size=len(HELLO) - 1, head_size=len(REQUEST) - 1)))
+    for name, flight in (("tls", HELLO), ("http", REQUEST)):
+        verdict = schemes[name].sniffer().feed(flight)
+        assert isinstance(verdict, Refusal)
+        assert verdict.reason is Reason.HELLO_TOO_BIG
+
+
+def test_the_auto_door_answers_in_the_clients_own_language() -> None:
+    ledger = FakeLedger()
+    doors, _ = doors_of(settings(), ledger)
+    assert Visitor.at(doors, "any").say(HELLO) == bytes((21, 3, 3, 0, 2, 2, 112))
+    assert Visitor.at(doors, "any").say(REQUEST).startswith(b"HTTP/1.1 404 ")
+    assert [ending.status for ending in ledger.endings] == [495, 404]
+
+
+def test_arrivals_are_numbered_across_doors() -> None:
+    ledger = FakeLedger()
+    doors, _ = doors_of(settings(), ledger)
+    for name in ("http", "https", "any"):
+        Visitor.at(doors, name)
+    assert [one.id for one in ledger.arrivals] == ["boot-1", "boot-2", "boot-3"]
+    assert [one.door.name for one in ledger.arrivals] == ["http", "https", "any"]
+
+
+def test_the_gate_keeps_each_doors_own_list() -> None:
+    closed = evolve(HTTP, deny=(ip_network("192.168.0.0/16"),))  # where StringTransport comes from
+    open_to_others = evolve(AUTO, allow=(ip_network("10.0.0.0/8"),))
+    ledger = FakeLedger()
+    doors, _ = doors_of(settings(listeners=(closed, TLS, open_to_others)), ledger)
+    assert Visitor.at(doors, "http").heard.startswith(b"HTTP/1.1 403 ")
+    assert Visitor.at(doors, "any").wire.disconnecting
+    Visitor.at(doors, "https")
+    assert [ending.reason for ending in ledger.endings] == [Reason.DENIED, Reason.DENIED]
+
+
+def test_a_listener_with_two_endpoints_is_two_doors_of_one_name() -> None:
+    two = Listener(name="http", protocol="http", endpoints=("tcp:0:interface=127.0.0.1", "tcp6:0:interface=\\:\\:1"))
+    doors, _ = doors_of(settings(listeners=(two,)), FakeLedger())
+    assert [door.description for door in doors] == list(two.endpoints)
+    assert {door.factory.manners.door.name for door in doors} == {"http"}
+
+
+def test_l16_the_first_flight_has_the_time_of_the_settings_at_each_door() -> None:
+    ledger = FakeLedger()
+    doors, reactor = doors_of(settings(limits=Limits(hello_timeout=3.0)), ledger)
+    for name in ("http", "https", "any"):
+        Visitor.at(doors, name)
+    reactor.advance(2.9)
+    assert ledger.endings == []
+    reactor.advance(0.2)
+    assert [ending.reason for ending in ledger.endings] == [Reason.HELLO_TIMEOUT] * 3
+
+
+def test_the_relay_ends_what_is_idle_after_the_time_of_the_settings() -> None:
+    reactor = MemoryReactorClock()
+    limits = evolve(settings().upstream, idle_timeout=8.0)
+    said: list[Reason] = []
+    make_relay(settings(upstream=limits), reactor)(FakeLeg(), FakeLeg(), lambda reason, detail: said.append(reason))
+    reactor.pump([2.0] * 3)
+    assert said == []
+    reactor.pump([2.0] * 3)
+    assert said == [Reason.IDLE]

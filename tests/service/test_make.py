@@ -1,0 +1,107 @@
+"""Settings and a reactor become a service: who works there, and who asks whom."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from treq.testing import StubTreq
+from twisted.internet.testing import MemoryReactorClock
+
+from starship.config.settings import Admin, Limits, Lookup, Pages
+from starship.errors import BadPages
+from starship.service import make_service
+from tests.fakes import success_of
+from tests.service.material import API, REQUEST, Visitor, logging_to, settings
+
+stub: Any = StubTreq  # it has no annotations
+ELSEWHERE = REQUEST.replace(b"a.com", b"b.com")
+
+
+def test_nothing_listens_and_nobody_is_asked_before_the_start(tmp_path: Path) -> None:
+    reactor = MemoryReactorClock()
+    log = tmp_path / "access.log"
+    make_service(settings(lookup=API, access_log=logging_to(log)), reactor)
+    assert [*reactor.getReaders(), *reactor.tcpServers, *reactor.tcpClients, *reactor.getDelayedCalls()] == []
+    assert not log.exists()
+
+
+def test_s12_a_static_route_is_dialled_at_the_port_of_the_door() -> None:
+    reactor = MemoryReactorClock()
+    router = make_service(settings(), reactor)
+    Visitor.at(router.doors, "http").say(REQUEST)
+    Visitor.at(router.doors, "any").say(REQUEST)
+    assert [client[:2] for client in reactor.tcpClients] == [("10.0.0.24", 8080), ("10.0.0.24", 0)]
+
+
+def test_s4_a_name_outside_the_table_is_asked_of_the_api() -> None:
+    reactor = MemoryReactorClock()
+    router = make_service(settings(lookup=API), reactor)
+    Visitor.at(router.doors, "http").say(ELSEWHERE)
+    assert [client[:2] for client in reactor.tcpClients] == [("127.0.0.1", 8500)]
+    assert router.lookups.api is not None
+    assert router.lookups.api.in_flight == 1
+
+
+def test_s9_without_an_api_it_is_a_miss() -> None:
+    router = make_service(settings(pages=Pages(brand="Acme Hosting")), MemoryReactorClock())
+    answer = Visitor.at(router.doors, "http").say(ELSEWHERE)
+    assert answer.startswith(b"HTTP/1.1 404 ")
+    assert b"Acme Hosting" in answer
+
+
+def test_an_ending_is_counted_logged_and_shown(tmp_path: Path) -> None:
+    """One word for it everywhere."""
+    reactor, log = MemoryReactorClock(), tmp_path / "access.log"
+    router = make_service(settings(access_log=logging_to(log)), reactor)
+    assert router.access_log is not None
+    router.access_log.start()
+    Visitor.at(router.doors, "http").say(ELSEWHERE)
+    router.access_log.close(5.0)
+    (line,) = log.read_text().splitlines()
+    assert json.loads(line)["reason"] == "unknown_name"
+    client: Any = stub(router.admin.site.resource)
+    text = success_of(client.content(success_of(client.get("http://127.0.0.1/metrics")))).decode()
+    assert 'starship_endings_total{answer="static",door="http",mood="missed",reason="unknown_name"} 1.0' in text
+    assert "starship_ready 0.0" in text
+
+
+def test_a_limit_holds_for_all_doors_together() -> None:
+    router = make_service(settings(limits=Limits(connections=1)), MemoryReactorClock())
+    Visitor.at(router.doors, "http")
+    second = Visitor.at(router.doors, "any")
+    assert (second.heard, second.wire.disconnecting) == (b"", True)
+
+
+def test_a_file_that_cannot_be_used_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(BadPages, match=r"logo\.svg"):
+        make_service(settings(pages=Pages(logo=tmp_path / "logo.svg")), MemoryReactorClock())
+
+
+def test_a_table_is_ready_as_soon_as_it_listens_and_an_api_once_it_answered() -> None:
+    table = make_service(settings(), MemoryReactorClock()).readiness
+    api = make_service(settings(routes={}, lookup=API), MemoryReactorClock()).readiness
+    table.listening = api.listening = True
+    assert table.standing().ready
+    assert api.standing().reasons == ("the lookup was not asked yet",)
+
+
+def test_an_admin_site_is_made_for_whom_wants_none_but_listens_nowhere() -> None:
+    reactor = MemoryReactorClock()
+    router = make_service(settings(admin=None), reactor)
+    router.admin.bind()
+    assert reactor.tcpServers == []
+    assert success_of(router.admin.close()) is None
+
+
+def test_a_bearer_token_is_read_at_the_start(tmp_path: Path) -> None:
+    token = tmp_path / "token"
+    token.write_text("sesame\n")
+    lookup = Lookup(url=API.url, token_file=token)
+    reactor = MemoryReactorClock()
+    router = make_service(settings(lookup=lookup, admin=Admin(endpoint="")), reactor)
+    token.unlink()
+    Visitor.at(router.doors, "http").say(ELSEWHERE)
+    assert len(reactor.tcpClients) == 1

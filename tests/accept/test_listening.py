@@ -18,9 +18,10 @@ from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
 
-from starship.accept.listening import listen
+from starship.accept.listening import DoorService, listen
 from starship.accept.options import address_of
 from starship.wire.port import WaitingPort
+from tests.accept.doors import House
 from tests.fakes import turning
 
 LOOP: Any = reactor
@@ -135,6 +136,52 @@ def test_a_port_that_is_taken_is_an_error_at_once(doors: Doors) -> None:
 def test_a_string_that_is_no_endpoint_is_a_value_error(doors: Doors, description: str) -> None:
     with pytest.raises(ValueError, match="endpoint"):
         doors.open(description)
+
+
+def door(description: str, upstream_port: int | None = None) -> DoorService:
+    """A door whose clients are refused by nobody: the test never says a hello."""
+    return DoorService(
+        reactor=LOOP, description=description, backlog=BACKLOG, factory=House().factory, upstream_port=upstream_port
+    )
+
+
+@turning
+async def test_a_door_listens_before_privileges_are_dropped_and_closes_once() -> None:
+    service = door("tcp:0:interface=127.0.0.1")
+    assert service.bound is None
+    service.privilegedStartService()
+    assert service.bound is not None
+    host, port = service.bound
+    assert host == "127.0.0.1"
+    assert service.paused == 0
+    assert not refused("127.0.0.1", port)
+    service.close()
+    service.close()
+    assert service.bound is None
+    assert refused("127.0.0.1", port)
+
+
+@pytest.mark.parametrize("upstream_port", [None, 8443])
+def test_an_endpoint_without_a_port_means_the_door_s_or_the_one_that_is_set_s12(upstream_port: int | None) -> None:
+    service = door("tcp:0:interface=127.0.0.1", upstream_port)
+    service.privilegedStartService()
+    try:
+        assert service.bound is not None
+        assert service.factory.manners.door.port == (upstream_port or service.bound.port)
+        assert service.factory.manners.door.name == "https"
+    finally:
+        service.close()
+
+
+def test_a_door_that_is_taken_says_so_at_start() -> None:
+    first = door("tcp:0:interface=127.0.0.1")
+    first.privilegedStartService()
+    assert first.bound is not None
+    try:
+        with pytest.raises(CannotListenError):
+            door(f"tcp:{first.bound.port}:interface=127.0.0.1").privilegedStartService()
+    finally:
+        first.close()
 
 
 SYSTEMD = """

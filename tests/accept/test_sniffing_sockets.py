@@ -1,0 +1,246 @@
+"""The edge on real sockets: half-closes, resets and unread bytes, which no transport in memory has."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+from attrs import define, field
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ClientFactory
+from twisted.internet.threads import deferToThread
+
+from starship.accept.listening import listen
+from starship.accept.options import address_of
+from starship.interfaces import ICancel, IDialOutcome, ILeg
+from starship.relay.splice import Splice, SpliceLimits
+from starship.sniff.http import HttpSniffer
+from starship.wire.stock import LegProtocol, StockLeg
+from starship.words import Address, Arrival, Ending, Farewell, Hello, Miss, Origin, Reason, Refusal, Route
+from tests import fakes
+from tests.accept.doors import ROUTE, House, WordRefuser
+from tests.fakes import turning
+
+LOOP: Any = reactor
+PAGE = b"HTTP/1.1 404 Not Found\r\n\r\n" + b"<p>App not found</p>" * 2500
+BODY_BYTES = 300_000
+RESET = struct.pack("ii", 1, 0)
+
+
+@define(eq=False)
+class Page(WordRefuser):
+    """Says a page that fills more than one segment."""
+
+    word: str = ""
+
+    def farewell(self, refusal: Refusal, arrival: Arrival) -> Farewell:
+        return Farewell(PAGE, 404)
+
+
+@define(eq=False)
+class Books(fakes.FakeLedger):
+    """A ledger that a test can wait for."""
+
+    over: Deferred[Ending] = field(factory=Deferred)
+
+    def departed(self, arrival: Arrival) -> None:
+        super().departed(arrival)
+        self.over.callback(self.endings[0])
+
+
+class UpstreamProtocol(LegProtocol):
+    """Tells the outcome once connected."""
+
+    def __init__(self, opening: bytes, outcome: IDialOutcome) -> None:
+        self.opening = opening
+        self.outcome = outcome
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        self.leg = StockLeg(transport, Address("127.0.0.1", 0))
+        self.leg.send(self.opening)
+        self.outcome.dialled(self.leg)
+
+
+@define(eq=False)
+class Calls(ClientFactory):
+    """One connection to an upstream."""
+
+    noisy = False
+    opening: bytes
+    outcome: IDialOutcome
+
+    def buildProtocol(self, addr: IAddress | None) -> UpstreamProtocol:
+        return UpstreamProtocol(self.opening, self.outcome)
+
+
+@define(eq=False)
+class LoopDialer:
+    """Dials one port of this machine."""
+
+    port: int
+
+    def dial(self, route: Route, arrival: Arrival, hello: Hello, opening: bytes, outcome: IDialOutcome) -> Any:
+        LOOP.connectTCP("127.0.0.1", self.port, Calls(opening, outcome))
+        return fakes.FakeDial(route, opening, outcome)
+
+
+def splice(client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel:
+    """The relay of the house, without limits that a test would wait for."""
+    made = Splice(client, upstream, SpliceLimits(idle=0, half_close=60, lifetime=0), LOOP, done)
+    made.start()
+    return made
+
+
+@asynccontextmanager
+async def opened(house: House) -> AsyncIterator[socket.socket]:
+    """The door listens, and a client has come."""
+    port = listen(LOOP, "tcp:0:interface=127.0.0.1", house.factory, 50)
+    client = await deferToThread(socket.create_connection, ("127.0.0.1", address_of(port.getHost()).port), 10)
+    try:
+        yield client
+    finally:
+        client.close()
+        closing: Any = port.stopListening()
+        await closing
+
+
+def a_house(books: Books, **parts: Any) -> House:
+    return House(ledger=books, clock=LOOP, relay=splice, **parts)
+
+
+def all_of(peer: socket.socket) -> bytes:
+    """What comes until the end of the stream."""
+    return b"".join(iter(lambda: peer.recv(65536), b""))
+
+
+def reset(peer: socket.socket) -> None:
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    peer.close()
+
+
+@turning
+async def test_unread_bytes_of_a_client_never_turn_its_page_into_a_reset() -> None:
+    books = Books()
+    house = a_house(
+        books,
+        sniffer=lambda: HttpSniffer(32768),
+        refuser=Page(),
+        resolver=fakes.FakeResolver(known=Miss(origin=Origin.FRESH)),
+    )
+    head = b"POST / HTTP/1.1\r\nHost: a.com\r\nContent-Length: %d\r\n\r\n" % BODY_BYTES
+
+    def ask(client: socket.socket) -> bytes:
+        client.sendall(head + b"x" * BODY_BYTES)
+        return all_of(client)
+
+    async with opened(house) as client:
+        assert await deferToThread(ask, client) == PAGE
+        client.close()
+        ending = await books.over
+    assert (ending.reason, ending.status, ending.sent) == (Reason.UNKNOWN_NAME, 404, len(PAGE))
+    assert house.gate.inside == 0
+
+
+@turning
+async def test_an_early_end_of_stream_reaches_the_upstream_and_its_answer_the_client() -> None:
+    books, asked = Books(), Deferred[None]()
+
+    @define(eq=False)
+    class Asked(fakes.FakeResolver):
+        def resolve(self, ask: Any) -> Any:
+            LOOP.callLater(0, asked.callback, None)
+            return super().resolve(ask)
+
+    def serve(listener: socket.socket) -> bytes:
+        peer, _ = listener.accept()
+        with peer:
+            peer.settimeout(10)
+            heard = all_of(peer)
+            peer.sendall(b"answer to " + heard)
+        return heard
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        served = deferToThread(serve, listener)
+        resolver = Asked()
+        house = a_house(books, resolver=resolver, dialer=LoopDialer(listener.getsockname()[1]))
+        async with opened(house) as client:
+            client.sendall(b"a.com\nquestion")
+            client.shutdown(socket.SHUT_WR)
+            await asked
+            assert not books.endings
+            resolver.questions[0].callback(ROUTE)
+            assert await served == b"a.com\nquestion"
+            assert await deferToThread(all_of, client) == b"answer to a.com\nquestion"
+            ending = await books.over
+    assert (ending.reason, ending.received, ending.sent) == (Reason.OK, 14, 24)
+
+
+@turning
+async def test_a_client_that_resets_while_its_name_is_looked_up_is_gone() -> None:
+    books = Books()
+    house = a_house(books, resolver=fakes.FakeResolver())
+    async with opened(house) as client:
+        client.sendall(b"a.com\n")
+        reset(client)
+        ending = await books.over
+    assert ending.reason is Reason.CLIENT_GONE
+
+
+@turning
+async def test_a_client_that_resets_after_its_end_takes_its_upstream_along_f11() -> None:
+    books = Books()
+
+    def serve(listener: socket.socket, client: socket.socket) -> str:
+        peer, _ = listener.accept()
+        with peer:
+            peer.settimeout(10)
+            all_of(peer)
+            client.close()  # nobody reads any more, and what comes now is answered with a reset
+            try:
+                while True:
+                    peer.sendall(b"x" * 65536)
+            except OSError as error:
+                return type(error).__name__
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        house = a_house(books, dialer=LoopDialer(listener.getsockname()[1]))
+        async with opened(house) as client:
+            served = deferToThread(serve, listener, client)
+            client.sendall(b"a.com\n")
+            client.shutdown(socket.SHUT_WR)
+            assert await served in {"ConnectionResetError", "BrokenPipeError"}
+            ending = await books.over
+    assert (ending.reason, ending.detail) == (Reason.OK, "client reset after its end")
+
+
+@turning
+async def test_an_upstream_that_reads_slowly_gets_all_of_a_client_that_left_in_order() -> None:
+    books, upload = Books(), b"a.com\n" + b"u" * 500_000
+
+    def serve(listener: socket.socket, client: socket.socket) -> bytes:
+        peer, _ = listener.accept()
+        with peer:
+            peer.settimeout(10)
+            peer.shutdown(socket.SHUT_WR)  # it has nothing to say
+            assert all_of(client) == b""
+            client.close()
+            return all_of(peer)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        house = a_house(books, dialer=LoopDialer(listener.getsockname()[1]))
+        async with opened(house) as client:
+            sent = deferToThread(client.sendall, upload)
+            served = deferToThread(serve, listener, client)
+            await sent
+            assert await served == upload
+            ending = await books.over
+    assert ending.reason is Reason.OK

@@ -16,6 +16,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from starship.accept.listening import DoorService, listen
@@ -158,6 +159,7 @@ async def test_a_door_listens_before_privileges_are_dropped_and_closes_once() ->
     service.close()
     service.close()
     assert service.bound is None
+    await deferLater(LOOP, 0)  # Twisted closes a port in its next turn
     assert refused("127.0.0.1", port)
 
 

@@ -143,28 +143,34 @@ class Api:
 @define(eq=False)
 class Cluster:
     """
-    Takes connections on one port with `handler`, a function of the accepted socket. `visits` counts them.
+    Takes connections on one port with `handler`, a function of the accepted socket. `visits` counts them, `open` those
+    that are served now. `port` 0 lets the kernel choose.
 
     The ready-made handlers of this module: `echo`, `http_hello(text)`, `tls_hello(context, text)`.
     """
 
     handler: Callable[[socket.socket], None]
     host: str = "127.0.0.1"
-    visits: int = 0
-    open: int = 0
     port: int = 0
+    visits: int = 0
     _listener: socket.socket | None = None
+    _connections: set[socket.socket] = field(factory=set)
 
     def start(self) -> Cluster:
-        self._listener = socket.create_server((self.host, 0), backlog=1024)
+        self._listener = socket.create_server((self.host, self.port), backlog=1024)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def stop(self) -> None:
         if self._listener is not None:
+            self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
             self._listener.close()
             self._listener = None
+
+    @property
+    def open(self) -> int:
+        return len(self._connections)
 
     @property
     def address(self) -> str:
@@ -181,14 +187,14 @@ class Cluster:
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
-        self.open += 1
+        self._connections.add(connection)
         try:
             self.handler(connection)
         except OSError:
             pass
         finally:
             connection.close()
-            self.open -= 1
+            self._connections.discard(connection)
 
 
 def echo(connection: socket.socket) -> None:

@@ -157,7 +157,8 @@ class Cluster:
     _connections: set[socket.socket] = field(factory=set)
 
     def start(self) -> Cluster:
-        self._listener = socket.create_server((self.host, self.port), backlog=1024)
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        self._listener = socket.create_server((self.host, self.port), family=family, backlog=1024)
         self.port = self._listener.getsockname()[1]
         threading.Thread(target=self._accept, daemon=True).start()
         return self
@@ -174,7 +175,7 @@ class Cluster:
 
     @property
     def address(self) -> str:
-        return f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     def _accept(self) -> None:
         listener = self._listener
@@ -353,11 +354,14 @@ def starship(
     *,
     wait: bool = True,
     prefix: tuple[str, ...] = (),
+    flags: tuple[str, ...] = (),
     environment: dict[str, str] | None = None,
     access_log: Path | None = None,
 ) -> Iterator[Starship]:
     """
     Run it with this ini text, to which an access log and an admin port are added, behind the command `prefix`.
+
+    `flags` are twistd's own.
 
     At its end the process has no line at ERROR or CRITICAL in its log, and no traceback.
     """
@@ -366,7 +370,10 @@ def starship(
     access_log = access_log or directory / "access.log"
     admin = "" if "[admin]" in ini else "\n[admin]\nendpoint = tcp:0:interface=127.0.0.1\n"
     config.write_text(f"{ini}{admin}\n[access_log]\npath = {access_log}\nformat = json\n")
-    command = [*prefix, *twistd("--nodaemon", "--pidfile=", f"--logfile={log}", "starship", "--config", str(config))]
+    command = [
+        *prefix,
+        *twistd("--nodaemon", "--pidfile=", f"--logfile={log}", *flags, "starship", "--config", str(config)),
+    ]
     with (directory / "stderr").open("wb") as stderr:
         process = subprocess.Popen(
             command, cwd=directory, stderr=stderr, stdout=stderr, env={**os.environ, **(environment or {})}

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from tests.e2e.world import WAIT_S
+from tests.sniff.making import GROUPS, VERSIONS, hello, records, sni
 
 
 def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
@@ -75,6 +76,11 @@ def alert_of(answer: bytes) -> int:
     return answer[6]
 
 
+def bytes_of(data: bytes) -> Iterable[bytes]:
+    """Each byte alone."""
+    return (data[at : at + 1] for at in range(len(data)))
+
+
 def flight(port: int, data: bytes) -> bytes:
     """What comes back for these bytes until the end of the stream; empty where the connection was cut."""
     with connect(port) as connection:
@@ -83,3 +89,8 @@ def flight(port: int, data: bytes) -> bytes:
             return read_all(connection)
         except (ConnectionResetError, BrokenPipeError):
             return b""
+
+
+def hello_for(name: str) -> bytes:
+    """A TLS hello that spells a name as it is given, in one record."""
+    return records(hello([GROUPS, VERSIONS, sni(name.encode("ascii"))]))

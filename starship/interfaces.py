@@ -134,7 +134,8 @@ class ILeg(Interface):
         Move what arrives here to another leg, with back-pressure.
 
         limit: exactly that many bytes, then done(LIMIT), later bytes wait here; None: a tunnel.
-        done is called once: ENDED at the peer's end of stream, LOST when this connection broke.
+        done is called once: ENDED at the peer's end of stream, LOST when this connection broke. After ENDED it is
+        called once more, with LOST, where the connection breaks before both sides have finished.
         """
 
 

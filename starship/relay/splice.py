@@ -17,6 +17,9 @@ from zope.interface import implementer
 from starship.interfaces import ICancel, ILeg
 from starship.words import Reason, Stop
 
+LINGER_S: Final = 10.0
+"""How long a client may take to read what an upstream said before it reset."""
+
 IDLE_CHECKS: Final = 4
 """Silence is noticed by looking at the byte counts this often per idle time: no clock is read per chunk."""
 
@@ -34,11 +37,12 @@ class SpliceLimits:
 @define(eq=False)
 class Splice:
     """
-    Carries both ways from its making on.
+    Carries both ways from `start` on.
 
     done(reason, detail) is called once when both directions are over: `ok`, `client_gone`, `upstream_reset`,
     `idle` or `lifetime`. A side that breaks after its own stream had ended has only refused to hear more: that is
-    an ordinary end (a browser that closes on a late close_notify).
+    an ordinary end (a browser that closes on a late close_notify, a server that answers early and closes). What the
+    upstream had said by then still reaches the client.
     """
 
     client: ILeg
@@ -47,12 +51,14 @@ class Splice:
     clock: IReactorTime
     done: Callable[[Reason, str], None]
     _ended: set[str] = field(init=False, factory=set)  # sides whose stream has ended
-    _finished: set[str] = field(init=False, factory=set)  # sides that have been sent the other's end
+    _finished: set[str] = field(init=False, factory=set)  # sides that have the other's end, or will never take it
+    _detail: str = field(init=False, default="")
     _quiet_checks: int = field(init=False, default=0)
     _seen: int = field(init=False, default=-1)
     _over: bool = field(init=False, default=False)
     _idle: IDelayedCall | None = field(init=False, default=None)
     _life: IDelayedCall | None = field(init=False, default=None)
+    _linger: IDelayedCall | None = field(init=False, default=None)
 
     def start(self) -> None:
         """Begin to carry."""
@@ -66,28 +72,26 @@ class Splice:
     def cancel(self) -> None:
         """Reset both sides; `done` is not called."""
         if not self._over:
-            self._stop_clocks()
-            self.client.abort()
-            self.upstream.abort()
+            self._abort_both()
 
     def _client_stopped(self, why: Stop) -> None:
-        self._stopped("client", why, self.upstream)
+        self._stopped("client", why)
 
     def _upstream_stopped(self, why: Stop) -> None:
-        self._stopped("upstream", why, self.client)
+        self._stopped("upstream", why)
 
-    def _stopped(self, side: str, why: Stop, other: ILeg) -> None:
+    def _stopped(self, side: str, why: Stop) -> None:
         if self._over:
             return
         if why is Stop.LOST:
             self._lost(side)
             return
         self._ended.add(side)
-        self._watch(self.limits.half_close if not self.limits.idle else min(self.limits.idle, self.limits.half_close))
+        self._watch(_shorter(self.limits.idle, self.limits.half_close))
         if side == "client":
-            other.end(self._upstream_finished)
+            self.upstream.end(self._upstream_finished)
         else:
-            other.end(self._client_finished)
+            self.client.end(self._client_finished)
 
     def _client_finished(self, how: Stop) -> None:
         self._sent_end("client", how)
@@ -102,35 +106,45 @@ class Splice:
             self._lost(side)
             return
         self._finished.add(side)
-        if len(self._finished) == 2:
-            self._finish(Reason.OK, "")
+        self._settle()
 
     def _lost(self, side: str) -> None:
-        if side in self._ended:
-            reason, detail = Reason.OK, f"{side} reset after its end"
-        elif side == "client":
-            reason, detail = Reason.CLIENT_GONE, "client reset"
+        if side == "client":
+            ended = side in self._ended or self._linger is not None
+            reason = Reason.OK if ended else Reason.CLIENT_GONE
         else:
-            reason, detail = Reason.UPSTREAM_RESET, "upstream reset"
-        self._abort_both()
-        self._finish(reason, detail)
+            ended = side in self._ended
+            reason = Reason.OK if ended else Reason.UPSTREAM_RESET
+        self._detail = self._detail or (f"{side} reset after its end" if ended else f"{side} reset")
+        if side == "upstream" and ended:
+            self._let_client_read()
+        else:
+            self._sever(reason)
+
+    def _let_client_read(self) -> None:
+        """The upstream is lost, but not what it said: the client's own bytes go nowhere from here on."""
+        self._finished.add("upstream")
+        if self._linger is None:
+            self._linger = self.clock.callLater(LINGER_S, self._sever, Reason.OK)
+        self._settle()
+
+    def _settle(self) -> None:
+        if len(self._finished) == len(self._ended) == 2:
+            self._stop_clocks()
+            self.done(Reason.OK, self._detail)
 
     def _sever(self, reason: Reason) -> None:
         self._abort_both()
-        self._finish(reason, "")
+        self.done(reason, self._detail)
 
     def _abort_both(self) -> None:
-        self._over = True  # legs may call back while they are torn down
+        self._stop_clocks()  # first: legs may call back while they are torn down
         self.client.abort()
         self.upstream.abort()
 
-    def _finish(self, reason: Reason, detail: str) -> None:
-        self._stop_clocks()
-        self.done(reason, detail)
-
     def _stop_clocks(self) -> None:
         self._over = True
-        for call in (self._idle, self._life):
+        for call in (self._idle, self._life, self._linger):
             if call is not None and call.active():
                 call.cancel()
 
@@ -149,3 +163,8 @@ class Splice:
             self._sever(Reason.IDLE)
         else:
             self._idle = self.clock.callLater(idle / IDLE_CHECKS, self._check, idle)
+
+
+def _shorter(one: float, other: float) -> float:
+    """The shorter of two limits, of which 0 is none."""
+    return min(one, other) if one and other else one or other

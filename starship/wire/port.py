@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import errno
 import socket
+from collections.abc import Callable
 from typing import Any, Final
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.internet.tcp import Port, Server
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 ACCEPT_BATCH: Final = 64
 """Connections taken in one turn of the reactor, so that those already there get their turn too."""
@@ -21,7 +23,22 @@ ACCEPT_BATCH: Final = 64
 ACCEPT_PAUSE_S: Final = 0.5
 """How long accepting rests when descriptors or memory ran out; the clients wait in the backlog."""
 
-OUT_OF_MEANS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+GONE_AGAIN: Final = frozenset(
+    {
+        errno.ECONNABORTED,
+        errno.ECONNRESET,
+        errno.EPERM,
+        errno.EPROTO,
+        errno.ENETDOWN,
+        errno.ENOPROTOOPT,
+        errno.EHOSTDOWN,
+        errno.ENONET,
+        errno.EHOSTUNREACH,
+        errno.EOPNOTSUPP,
+        errno.ENETUNREACH,
+    }
+)
+"""The client left while it waited: errors of one connection, not of the port. Source: accept(2), "Error handling"."""
 
 
 class WaitingPort(Port):
@@ -34,44 +51,61 @@ class WaitingPort(Port):
 
     _log = Logger()
     paused = 0
-    _resting = False
+    _rest: IDelayedCall | None = None
+    _short = False  # the last accept failed for want of means
 
     def doRead(self) -> None:
         for _ in range(ACCEPT_BATCH):
+            if self.disconnecting or not self.connected:
+                return  # a client of this batch has made us stop
             try:
                 connection, peer = self.socket.accept()
             except BlockingIOError:
                 return
             except OSError as error:
-                if error.errno in OUT_OF_MEANS:
-                    self._rest(error)
-                    return
-                continue  # the client left while it waited (ECONNABORTED and kin): accept(2), "Error handling"
-            self._accepting()
+                if error.errno in GONE_AGAIN:
+                    continue
+                self._wait(error)
+                return
             self._take(connection, peer)
 
+    def connectionLost(self, reason: Failure) -> None:
+        rest, self._rest = self._rest, None
+        if rest is not None:
+            rest.cancel()
+        lose: Callable[[Failure], None] = super().connectionLost
+        lose(reason)
+
     def _take(self, connection: socket.socket, peer: tuple[Any, ...]) -> None:
+        if self._short:
+            self._short = False
+            self._log.info("accepting on port {port} again", port=self._realPortNumber)
         address = (IPv6Address if self.addressFamily == socket.AF_INET6 else IPv4Address)("TCP", *peer[:2])
-        protocol = self.factory.buildProtocol(address) if self.factory else None
+        try:
+            protocol = self.factory.buildProtocol(address) if self.factory else None
+        except Exception:
+            self._log.failure("no protocol could be made for a client of port {port}", port=self._realPortNumber)
+            protocol = None
         if protocol is None:
             connection.close()
             return
         self.sessionno += 1
-        protocol.makeConnection(Server(connection, protocol, peer, self, self.sessionno, self.reactor))
+        transport = Server(connection, protocol, peer, self, self.sessionno, self.reactor)
+        try:
+            protocol.makeConnection(transport)
+        except Exception:  # of one client; the port lives on
+            self._log.failure("a client of port {port} could not be welcomed", port=self._realPortNumber)
+            transport.abortConnection()
 
-    def _rest(self, error: OSError) -> None:
+    def _wait(self, error: OSError) -> None:
         self.paused += 1
-        if not self._resting:
-            self._resting = True
+        if not self._short:
+            self._short = True
             self._log.warn("accepting on port {port} rests: {why}", port=self._realPortNumber, why=error.strerror)
         self.reactor.removeReader(self)
-        IReactorTime(self.reactor).callLater(ACCEPT_PAUSE_S, self._wake)
+        self._rest = IReactorTime(self.reactor).callLater(ACCEPT_PAUSE_S, self._wake)
 
     def _wake(self) -> None:
-        if self.connected and not self.disconnecting:
+        self._rest = None
+        if not self.disconnecting:
             self.reactor.addReader(self)
-
-    def _accepting(self) -> None:
-        if self._resting:
-            self._resting = False
-            self._log.info("accepting on port {port} again", port=self._realPortNumber)

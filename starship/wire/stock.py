@@ -95,6 +95,8 @@ class StockLeg:
 
     def heard(self, data: bytes) -> None:
         """Bytes arrived."""
+        if self._lost:
+            return
         self.received += len(data)
         if self._to is None:
             self._keep(data)
@@ -117,17 +119,24 @@ class StockLeg:
 
     def lost(self, reason: Failure) -> None:
         """Nothing is left of the connection."""
+        if self._lost:
+            return  # aborted: nobody is told
         self._lost = True
-        self._waiter = None
-        clean = self._ended and reason.check(ConnectionDone) is not None
+        in_order = self._ended and self._shut and reason.check(ConnectionDone) is not None
         finish, self._finish = self._finish, None
+        done, self._done = self._done, None
+        self._to = None
         if finish is not None:
-            finish(Stop.ENDED if clean else Stop.LOST)
-        self._stop_carrying(Stop.ENDED if clean else Stop.LOST)
+            finish(Stop.LOST)
+        if done is not None and not in_order:
+            done(Stop.LOST)
+        self.resumeProducing()  # whoever waits to write here must learn that there is nothing to wait for
 
     # ILeg
 
     def send(self, data: bytes) -> bool:
+        if self._lost:
+            return True
         self.sent += len(data)
         self._transport.write(data)
         return not self._full
@@ -160,14 +169,17 @@ class StockLeg:
     def abort(self) -> None:
         self._done = self._finish = self._waiter = None
         self._to = None
+        self._held.clear()
+        self._full = False
         if not self._lost:
+            self._lost = True
             self._transport.abortConnection()
 
     def carry(self, to: ILeg, limit: int | None, done: Callable[[Stop], None]) -> None:
-        self._to, self._left, self._done = to, limit, done
         if self._lost:
-            self._stop_carrying(Stop.LOST)
+            done(Stop.LOST)
             return
+        self._to, self._left, self._done = to, limit, done
         self._read_in(CARRY_READ_BYTES)
         self._flow()
 
@@ -204,7 +216,7 @@ class StockLeg:
             waiter()
 
     def stopProducing(self) -> None:
-        self._full = True
+        """The connection is lost: `lost` will say so."""
 
     # Inside
 
@@ -236,17 +248,17 @@ class StockLeg:
             self.pause()
             to.drained(self._flow)
         if self._left == 0:
-            self._stop_carrying(Stop.LIMIT)
+            self._to = None
+            done, self._done = self._done, None
+            if done is not None:
+                done(Stop.LIMIT)
 
     def _settle(self) -> None:
+        # `done` stays: it is told, too, when the connection breaks after the peer's end.
         if self._ended and not self._held and self._to is not None:
-            self._stop_carrying(Stop.ENDED)
-
-    def _stop_carrying(self, why: Stop) -> None:
-        done, self._done = self._done, None
-        self._to = None
-        if done is not None:
-            done(why)
+            self._to = None
+            if self._done is not None:
+                self._done(Stop.ENDED)
 
     def _close_when_over(self) -> None:
         if self._ended and self._shut and not self._lost:

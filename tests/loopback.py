@@ -1,0 +1,254 @@
+"""Real sockets on loopback, moved by the test itself: the reactor of production, raw peers, a little proxy of legs."""
+
+from __future__ import annotations
+
+import hashlib
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+from random import Random
+from typing import Any
+
+import pytest
+from attrs import define, field
+from twisted.internet.error import ConnectionAborted
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ClientFactory, Factory
+from twisted.python.failure import Failure
+
+from starship.relay.splice import Splice, SpliceLimits
+from starship.wire.port import WaitingPort
+from starship.wire.reactor import MonotonicReactor
+from starship.wire.stock import LegProtocol, StockLeg
+from starship.words import Address, Reason
+
+BLOCK = Random(0).randbytes(1 << 20)
+"""What peers send, from a place of their own on, over and over."""
+
+NO_LIMITS = SpliceLimits(idle=0, half_close=0, lifetime=0)
+
+
+class Ground:
+    """A reactor of production, which turns when the test says so."""
+
+    def __init__(self) -> None:
+        make: Callable[[], Any] = MonotonicReactor
+        self.reactor = make()
+        self._sockets: list[socket.socket] = []
+
+    def own(self, sock: socket.socket) -> socket.socket:
+        """Close it when the test is over."""
+        self._sockets.append(sock)
+        return sock
+
+    def turn(self, *peers: Peer, wait: float = 0) -> None:
+        for peer in peers:
+            if not peer.over:
+                peer.step()
+        self.reactor.iterate(wait)
+
+    def until(self, condition: Callable[[], bool], *peers: Peer, seconds: float = 10) -> None:
+        """Turn until the condition holds; an assertion after so many seconds."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come to pass"
+            moved = sum(peer.moved for peer in peers)
+            self.turn(*peers)
+            if moved == sum(peer.moved for peer in peers):
+                self.reactor.iterate(0.0005)
+
+    def close(self) -> None:
+        self.turn()  # what was aborted just now
+        for call in self.reactor.getDelayedCalls():
+            call.cancel()
+        for reader in self.reactor.removeAll():
+            reader.connectionLost(Failure(ConnectionAborted()))
+        for reader in list(self.reactor._internalReaders):
+            self.reactor.removeReader(reader)
+            reader.connectionLost(None)
+        self.reactor._poller.close()
+        for sock in self._sockets:
+            sock.close()
+
+
+@pytest.fixture
+def ground() -> Iterator[Ground]:
+    ground = Ground()
+    yield ground
+    ground.close()
+
+
+@define(eq=False, kw_only=True)
+class Peer:
+    """
+    One end of a connection: sends `size` bytes in random pieces and ends its stream, and reads to the other's end.
+
+    `lazy` is the chance of doing nothing in a step; `stays`: it never ends its stream.
+    """
+
+    size: int
+    seed: int
+    chunk: int = 65536
+    lazy: float = 0.0
+    waits_for_end: bool = False
+    stays: bool = False
+    reads: bool = True
+    sock: socket.socket = field(init=False, repr=False)
+    random: Random = field(init=False)
+    sent_bytes: int = field(init=False, default=0)
+    received_bytes: int = field(init=False, default=0)
+    sent_hash: Any = field(init=False, factory=hashlib.sha256)
+    received_hash: Any = field(init=False, factory=hashlib.sha256)
+    ended: bool = field(init=False, default=False)
+    shut: bool = field(init=False, default=False)
+    broken: OSError | None = field(init=False, default=None)
+
+    def __attrs_post_init__(self) -> None:
+        self.random = Random(self.seed)
+
+    @property
+    def over(self) -> bool:
+        return self.broken is not None or (self.ended and self.shut)
+
+    @property
+    def moved(self) -> int:
+        return self.sent_bytes + self.received_bytes + self.ended + self.shut
+
+    def step(self) -> None:
+        if self.broken is not None or self.random.random() < self.lazy:
+            return
+        try:
+            if self.reads and not self.ended:
+                self._read()
+            if not self.shut and (self.ended or not self.waits_for_end):
+                self._write()
+        except BlockingIOError:
+            return
+        except OSError as error:
+            self.broken = error
+
+    def reset(self) -> None:
+        """Leave without a word."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.sock.close()
+
+    def _read(self) -> None:
+        try:
+            data = self.sock.recv(self.random.randint(1, self.chunk))
+        except BlockingIOError:
+            return
+        self.received_bytes += len(data)
+        self.received_hash.update(data)
+        self.ended = not data
+
+    def _write(self) -> None:
+        left = self.size - self.sent_bytes
+        if left:
+            start = (self.sent_bytes + self.seed * 4099) % len(BLOCK)
+            piece = memoryview(BLOCK)[start : start + min(left, self.random.randint(1, self.chunk))]
+            count = self.sock.send(piece)
+            self.sent_hash.update(piece[:count])
+            self.sent_bytes += count
+        elif not self.stays:
+            self.sock.shutdown(socket.SHUT_WR)
+            self.shut = True
+
+
+@define(eq=False)
+class MiniProxy:
+    """A port of ours that joins whoever comes to a raw server. `tiny`: the least buffers that the kernel allows."""
+
+    ground: Ground
+    limits: SpliceLimits = NO_LIMITS
+    tiny: bool = False
+    endings: list[tuple[Reason, str]] = field(init=False, factory=list)
+    legs: list[StockLeg] = field(init=False, factory=list)
+    listener: socket.socket = field(init=False)
+    port: Any = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.listener = self.ground.own(socket.create_server(("127.0.0.1", 0)))
+        self.port = WaitingPort(0, _Doorway(self), 50, "127.0.0.1", self.ground.reactor)
+        self.port.startListening()
+
+    def connected(self, *, client: Peer, server: Peer) -> tuple[Peer, Peer]:
+        """Connect both peers through the proxy."""
+        before = len(self.legs)
+        client.sock = self._small(self.ground.own(socket.socket()))
+        client.sock.setblocking(False)
+        client.sock.connect_ex(("127.0.0.1", self.port.getHost().port))
+        self.ground.until(lambda: len(self.legs) == before + 2)
+        server.sock = self._small(self.ground.own(self.listener.accept()[0]))
+        server.sock.setblocking(False)
+        return client, server
+
+    def buffered(self) -> int:
+        """Bytes that the process holds for all pairs."""
+        return sum(_buffered(leg) for leg in self.legs)
+
+    def full(self) -> bool:
+        """Whether both legs of some pair wait for a slow reader, or one of them while the other has ended."""
+        return all(leg._full or leg._ended or leg._paused for leg in self.legs)
+
+    def _small(self, sock: socket.socket) -> socket.socket:
+        if self.tiny:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+        return sock
+
+
+def _buffered(leg: StockLeg) -> int:
+    transport: Any = leg._transport
+    unsent: int = len(transport.dataBuffer) + transport._tempDataLen
+    return unsent + sum(map(len, leg._held))
+
+
+class _Doorway(Factory):
+    noisy = False
+
+    def __init__(self, proxy: MiniProxy) -> None:
+        self.proxy = proxy
+
+    def buildProtocol(self, addr: IAddress | None) -> _Front:
+        return _Front(self.proxy)
+
+
+class _Front(LegProtocol):
+    def __init__(self, proxy: MiniProxy) -> None:
+        self.proxy = proxy
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        self.proxy._small(transport.getHandle())
+        self.leg = StockLeg(transport, Address("127.0.0.1", transport.getPeer().port))
+        self.proxy.legs.append(self.leg)
+        port = self.proxy.listener.getsockname()[1]
+        self.proxy.ground.reactor.connectTCP("127.0.0.1", port, _Back(self))
+
+
+class _Back(ClientFactory):
+    noisy = False
+
+    def __init__(self, front: _Front) -> None:
+        self.front = front
+
+    def buildProtocol(self, addr: IAddress | None) -> _BackProtocol:
+        return _BackProtocol(self.front)
+
+
+class _BackProtocol(LegProtocol):
+    def __init__(self, front: _Front) -> None:
+        self.front = front
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        proxy = self.front.proxy
+        proxy._small(transport.getHandle())
+        self.leg = StockLeg(transport, Address("127.0.0.1", transport.getPeer().port))
+        proxy.legs.append(self.leg)
+
+        def done(reason: Reason, detail: str) -> None:
+            proxy.endings.append((reason, detail))
+
+        Splice(self.front.leg, self.leg, proxy.limits, proxy.ground.reactor, done).start()

@@ -1,0 +1,43 @@
+"""The reactor of production: its clock, its installing, and what it takes for an end of stream."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+from tests.loopback import Ground, ground
+
+__all__ = ["ground"]
+
+
+def said(code: str) -> str:
+    """What a fresh interpreter prints."""
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30).stdout
+
+
+def test_f16_its_seconds_are_the_monotonic_clock(ground: Ground) -> None:
+    before = time.monotonic()
+    assert before <= ground.reactor.seconds() <= time.monotonic()
+
+
+def test_f16_a_deadline_is_counted_on_the_monotonic_clock(ground: Ground) -> None:
+    call = ground.reactor.callLater(5, lambda: None)
+    assert 0 <= call.getTime() - time.monotonic() <= 5
+
+
+def test_it_becomes_the_reactor_of_the_process() -> None:
+    code = (
+        "from starship.wire.reactor import install; install()\n"
+        "from twisted.internet import reactor; print(type(reactor).__name__)"
+    )
+    assert said(code) == "MonotonicReactor\n"
+
+
+def test_it_leaves_a_reactor_that_somebody_has_chosen() -> None:
+    code = (
+        "from twisted.internet import selectreactor; selectreactor.install()\n"
+        "from starship.wire.reactor import install; install()\n"
+        "from twisted.internet import reactor; print(type(reactor).__name__)"
+    )
+    assert said(code) == "SelectReactor\n"

@@ -303,6 +303,16 @@ class Starship:
             [json.loads(line) for line in self.access_log.read_text().splitlines()] if self.access_log.exists() else []
         )
 
+    def settled(self) -> int:
+        """How many lines the access log has, once it has one for each connection that is over."""
+
+        def over() -> bool:
+            gone = self.metric("starship_connections_total") - self.metric("starship_connections_active")
+            return len(self.endings()) == gone
+
+        until(over, "a line for each connection")
+        return len(self.endings())
+
     def ending(self, **words: Any) -> dict[str, Any]:
         """The last Ending with these fields, once it is there."""
 

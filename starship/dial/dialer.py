@@ -87,7 +87,9 @@ class _Dial:
     why: DialFailed = field(factory=lambda: DialUnresolved("the route names no endpoint"))
     deadline: IDelayedCall | None = None
     connector: IConnector | None = None
-    question: Deferred[None] | None = None
+    question: Deferred[tuple[str, ...]] | None = None
+    more: bool = False
+    turning: bool = False
 
     def start(self) -> None:
         self.deadline = self.dialer.clock.callLater(self.dialer.dial_timeout, self._too_late)
@@ -102,16 +104,34 @@ class _Dial:
                 self.connector.stopConnecting()
 
     def next(self) -> None:
-        """Try the next upstream, or give up."""
-        while self.waiting and self.tries < TRIES_LIMIT:
-            upstream = self.waiting.popleft()
-            if not _is_ip(upstream.host):
-                self._resolve(upstream)
-                return
-            if self._try(Address(upstream.host, upstream.port or self.port)):
-                return
-        self._finish()
-        self.outcome.failed(self.why)
+        """
+        Try the next upstream, or give up.
+
+        An outcome that comes at once is taken up by the loop that caused it, so a thousand of them go no deeper.
+        """
+        self.more = True
+        if self.turning:
+            return
+        self.turning = True
+        while self.more and not self.over:
+            self.more = False
+            self._step()
+        self.turning = False
+
+    def _step(self) -> None:
+        if not self.waiting or self.tries >= TRIES_LIMIT:
+            self._finish()
+            self.outcome.failed(self.why)
+            return
+        upstream = self.waiting.popleft()
+        if _is_ip(upstream.host):
+            self._try(Address(upstream.host, upstream.port or self.port))
+            return
+        known = self.dialer.names.peek(upstream.host)
+        if known is not None:
+            self._resolved(known, upstream)
+        else:
+            self._resolve(upstream)
 
     def connected(self, leg: StockLeg) -> None:
         """Told by the factory."""
@@ -129,31 +149,31 @@ class _Dial:
             self.why = _explained(address, why)
             self.next()
 
-    def _try(self, address: Address) -> bool:
-        """Begin to connect; False where the guard objects."""
+    def _try(self, address: Address) -> None:
+        """Begin to connect, unless the guard objects."""
         objection = None if self.trusted else self.dialer.guard.objection(address)
         if objection is not None:
             self.why = DialForbidden(objection)
-            return False
+            self.next()
+            return
         self.tries += 1
-        self.connector = self.dialer.reactor.connectTCP(
+        connector = self.dialer.reactor.connectTCP(
             address.host,
             address.port,
             _Factory(self, address),
             timeout=self.dialer.connect_timeout,
             bindAddress=self.dialer.bind_to(address),
         )
-        return True
+        if not self.over and not self.more:  # else it is decided already
+            self.connector = connector
 
     def _resolve(self, upstream: Upstream) -> None:
-        question = self.dialer.names.addresses(upstream.host).addCallback(self._resolved, upstream)
-        self.question = None if question.called else question
-        question.addErrback(lambda failure: failure.trap(CancelledError))
+        # Kept before it is heard: cancelling is for a question whose answer we still wait for.
+        self.question = self.dialer.names.addresses(upstream.host)
+        self.question.addCallbacks(self._resolved, _nobody_waits, callbackArgs=(upstream,))
 
     def _resolved(self, found: tuple[str, ...], upstream: Upstream) -> None:
         self.question = None
-        if self.over:
-            return
         if not found:
             self.why = DialUnresolved(f"{upstream.host} has no address")
         port = upstream.port or self.port
@@ -200,6 +220,11 @@ class _UpstreamProtocol(LegProtocol):
             set_no_delay(True)
         self.leg = StockLeg(cast(Stream, transport), self._address)
         self._dial.connected(self.leg)
+
+
+def _nobody_waits(failure: Failure) -> None:
+    """We gave the question up."""
+    failure.trap(CancelledError)
 
 
 def _is_ip(host: str) -> bool:

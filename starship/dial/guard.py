@@ -104,13 +104,12 @@ class Guard:
             kind = next(filter(None, map(_forbidden_kind, faces)), None)
             if kind is not None:
                 return f"{outer} is {kind}"
-        return f"{upstream} is one of our own listeners" if self._leads_home(upstream) else None
+        return f"{upstream} is one of our own listeners" if self._leads_home(faces, upstream.port) else None
 
-    def _leads_home(self, upstream: Address) -> bool:
-        doors = [door.host for door in self.doors() if door.port == upstream.port]
-        if upstream.host in doors:
-            return True
-        return any(door in ANYWHERE for door in doors) and self.is_ours(upstream.host)
+    def _leads_home(self, faces: list[IPv4Address | IPv6Address], port: int) -> bool:
+        doors = {door.host for door in self.doors() if door.port == port}
+        hosts = [str(ip) for ip in faces] if doors else []
+        return any(host in doors for host in hosts) or (bool(doors & ANYWHERE) and any(map(self.is_ours, hosts)))
 
 
 def _faces(ip: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:

@@ -7,6 +7,8 @@ Part of the dial step. Knows neither health nor load.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
+from operator import itemgetter
 from random import Random
 
 from starship.words import Upstream
@@ -28,6 +30,6 @@ def order(upstreams: Sequence[Upstream], random: Random) -> list[Upstream]:
 
 
 def _drawn(upstreams: list[Upstream], random: Random) -> list[Upstream]:
-    # Efraimidis and Spirakis 2006: sorting by u^(1/w) draws without replacement in proportion to the weights.
-    keyed = [(random.random() ** (1 / up.weight) if up.weight else -random.random(), up) for up in upstreams]
-    return [up for _, up in sorted(keyed, key=lambda pair: pair[0], reverse=True)]
+    # A race of exponential clocks is won in proportion to their rates, and so are the places behind the winner.
+    lots = [(random.expovariate(up.weight) if up.weight else inf, random.random()) for up in upstreams]
+    return [up for _, up in sorted(zip(lots, upstreams, strict=True), key=itemgetter(0))]

@@ -12,9 +12,9 @@ from tests.e2e.world import WAIT_S
 from tests.sniff.making import GROUPS, VERSIONS, hello, records, sni
 
 
-def connect(port: int, host: str = "127.0.0.1") -> socket.socket:
-    """A plain connection."""
-    connection = socket.create_connection((host, port), timeout=WAIT_S)
+def connect(port: int, host: str = "127.0.0.1", *, source: str | None = None) -> socket.socket:
+    """A plain connection, from the address `source` where it is given."""
+    connection = socket.create_connection((host, port), WAIT_S, None if source is None else (source, 0))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
@@ -81,9 +81,9 @@ def bytes_of(data: bytes) -> Iterable[bytes]:
     return (data[at : at + 1] for at in range(len(data)))
 
 
-def flight(port: int, data: bytes) -> bytes:
+def flight(port: int, data: bytes, *, source: str | None = None) -> bytes:
     """What comes back for these bytes until the end of the stream; empty where the connection was cut."""
-    with connect(port) as connection:
+    with connect(port, source=source) as connection:
         try:
             connection.sendall(data)
             return read_all(connection)

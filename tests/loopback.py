@@ -14,12 +14,16 @@ import pytest
 from attrs import define, field
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import ClientFactory, Factory
+from twisted.internet.protocol import ClientFactory, Factory, Protocol
 from twisted.python.failure import Failure
 
 from starship.relay.splice import Splice, SpliceLimits
+from starship.wire.connect import WireConnector
+from starship.wire.ground import Ground as Wire
+from starship.wire.leg import WireLeg
+from starship.wire.listener import Listening, WirePort, bound_socket
 from starship.wire.port import WaitingPort
-from starship.wire.reactor import MonotonicReactor
+from starship.wire.reactor import WireReactor
 from starship.wire.stock import LegProtocol, StockLeg
 from starship.words import Address, Reason
 
@@ -33,7 +37,7 @@ class Ground:
     """A reactor of production, which turns when the test says so."""
 
     def __init__(self) -> None:
-        make: Callable[[], Any] = MonotonicReactor
+        make: Callable[[], Any] = WireReactor
         self.reactor = make()
         self._sockets: list[socket.socket] = []
 
@@ -163,14 +167,18 @@ class MiniProxy:
     limits: SpliceLimits = NO_LIMITS
     tiny: bool = False
     endings: list[tuple[Reason, str]] = field(init=False, factory=list)
-    legs: list[StockLeg] = field(init=False, factory=list)
+    legs: list[Any] = field(init=False, factory=list)
     listener: socket.socket = field(init=False)
     port: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.listener = self.ground.own(socket.create_server(("127.0.0.1", 0)))
-        self.port = WaitingPort(0, _Doorway(self), 50, "127.0.0.1", self.ground.reactor)
-        self.port.startListening()
+        self.listener = self.ground.own(socket.create_server(("127.0.0.1", 0), backlog=1024))
+        self.port = self._open()
+
+    def _open(self) -> Any:
+        port = WaitingPort(0, _Doorway(self), 50, "127.0.0.1", self.ground.reactor)
+        port.startListening()
+        return port
 
     def connected(self, *, client: Peer, server: Peer) -> tuple[Peer, Peer]:
         """Connect both peers through the proxy."""
@@ -190,6 +198,9 @@ class MiniProxy:
     def full(self) -> bool:
         """Whether both legs of some pair wait for a slow reader, or one of them while the other has ended."""
         return all(leg._full or leg._ended or leg._paused for leg in self.legs)
+
+    def ended(self, reason: Reason, detail: str) -> None:
+        self.endings.append((reason, detail))
 
     def _small(self, sock: socket.socket) -> socket.socket:
         if self.tiny:
@@ -248,7 +259,69 @@ class _BackProtocol(LegProtocol):
         self.leg = StockLeg(transport, Address("127.0.0.1", transport.getPeer().port))
         proxy.legs.append(self.leg)
 
-        def done(reason: Reason, detail: str) -> None:
-            proxy.endings.append((reason, detail))
+        Splice(self.front.leg, self.leg, proxy.limits, proxy.ground.reactor, proxy.ended).start()
 
-        Splice(self.front.leg, self.leg, proxy.limits, proxy.ground.reactor, done).start()
+
+@define(eq=False)
+class WireProxy(MiniProxy):
+    """The same on the wire."""
+
+    splice_after: int = 65536
+    wire: Wire = field(init=False)
+
+    def _open(self) -> Any:
+        self.wire = Wire(self.ground.reactor.wire, self.splice_after)
+        listener = bound_socket("127.0.0.1", 0)
+        if self.tiny:
+            self._small(listener)  # inherited by those who are accepted
+        port = WirePort(listener, _WireDoorway(self), self.wire, self.ground.reactor, Listening(defer=False))
+        port.startListening()
+        return port
+
+    def buffered(self) -> int:
+        return sum(len(leg.out or b"") + leg.piped + leg._held_bytes for leg in self.legs)
+
+    def full(self) -> bool:
+        return all(leg.out is not None or leg.ended or leg.paused for leg in self.legs)
+
+
+class _WireDoorway(Factory):
+    noisy = False
+
+    def __init__(self, proxy: WireProxy) -> None:
+        self.proxy = proxy
+
+    def buildProtocol(self, addr: IAddress | None) -> _WireFront:
+        return _WireFront(self.proxy)
+
+
+class _WireFront(Protocol):
+    """Keeps what comes early, and connects."""
+
+    def __init__(self, proxy: WireProxy) -> None:
+        self.proxy = proxy
+
+    def connectionMade(self) -> None:
+        proxy = self.proxy
+        leg: Any = self.transport
+        self.leg: WireLeg = leg
+        proxy.legs.append(self.leg)
+        there = Address(*proxy.listener.getsockname())
+        WireConnector(proxy.wire, proxy.ground.reactor, there, None, 5.0, self._joined, self._failed)
+
+    def dataReceived(self, data: bytes) -> None:
+        self.leg.heard(data)
+
+    def _joined(self, leg: WireLeg) -> None:
+        self.proxy.legs.append(leg)
+        Splice(self.leg, leg, self.proxy.limits, self.proxy.ground.reactor, self.proxy.ended).start()
+
+    def _failed(self, error: OSError) -> None:
+        raise AssertionError(error)
+
+
+@pytest.fixture(params=[MiniProxy, WireProxy], ids=["stock", "wire"])
+def proxies(request: pytest.FixtureRequest) -> type[MiniProxy]:
+    """Each kind of proxy."""
+    kind: type[MiniProxy] = request.param
+    return kind

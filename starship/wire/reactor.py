@@ -1,8 +1,11 @@
 """
-The reactor that `twistd starship` runs on: Twisted's epoll reactor with a clock that never jumps.
+WireReactor: the reactor that `twistd starship` runs on. It waits on the wire.
 
-The ground underfoot. Twisted's reactors tell the time by the wall clock, so that a step of it (NTP, a resumed virtual
-machine) would fire every deadline at once, or none for an hour.
+The ground underfoot. Twisted's own poller is one descriptor among the others in our epoll, so its timers, threads, API
+client and admin site work as ever, and cost the data path nothing.
+
+Twisted's reactors tell the time by the wall clock, so that a step of it (NTP, a resumed virtual machine) would fire
+every deadline at once, or none for an hour. This one's clock never jumps.
 """
 
 from __future__ import annotations
@@ -16,14 +19,28 @@ from typing import Any
 from twisted.internet.epollreactor import EPollReactor
 from twisted.internet.main import installReactor
 
+from starship.wire.loop import LEVEL, WireLoop
+
 BROKEN = select.EPOLLHUP | select.EPOLLERR
 
 
-class MonotonicReactor(EPollReactor):
-    """EPollReactor whose `seconds` are time.monotonic, and which does not take a reset for an end of stream."""
+class WireReactor(EPollReactor):
+    """EPollReactor as a guest of `wire`, with time.monotonic for its seconds."""
+
+    def __init__(self) -> None:
+        self.wire = WireLoop()
+        make: Callable[[], None] = super().__init__
+        make()
+        self.wire.watch(self._poller.fileno(), self._guests_turn, LEVEL)
 
     def seconds(self) -> float:
         return time.monotonic()
+
+    def doPoll(self, timeout: float | None) -> None:
+        """Twisted's word for waiting (s; None: until something happens)."""
+        self.wire.turn(-1 if timeout is None else timeout)
+
+    doIteration = doPoll  # Twisted aliases the one to the other, so both are ours
 
     def _doReadOrWrite(self, selectable: Any, fd: int, event: int) -> None:
         # A hang-up is waited for by no one, so it comes without EPOLLIN to a descriptor that was paused. Resumed by an
@@ -33,9 +50,12 @@ class MonotonicReactor(EPollReactor):
         handle: Callable[[Any, int, int], None] = super()._doReadOrWrite
         handle(selectable, fd, event)
 
+    def _guests_turn(self, flags: int) -> None:
+        turn: Callable[[float], None] = super().doPoll
+        turn(0)
+
 
 def install() -> None:
     """Make it the process's reactor, unless somebody (`twistd --reactor=`) has chosen another before."""
     if "twisted.internet.reactor" not in sys.modules:
-        make: Callable[[], MonotonicReactor] = MonotonicReactor
-        installReactor(make())
+        installReactor(WireReactor())

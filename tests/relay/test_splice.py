@@ -15,9 +15,9 @@ from starship.interfaces import ICancel, ILeg
 from starship.relay.splice import LINGER_S, Splice, SpliceLimits
 from starship.words import Reason, Stop
 from tests.fakes import FakeLeg
-from tests.loopback import Ground, MiniProxy, Peer, ground
+from tests.loopback import Ground, MiniProxy, Peer, ground, proxies
 
-__all__ = ["ground"]
+__all__ = ["ground", "proxies"]
 
 PROOF_GB = float(os.environ.get("STARSHIP_PROOF_GB", "10"))
 PROOF_LIMIT_S = 360.0
@@ -283,9 +283,11 @@ def assert_carried(client: Peer, server: Peer) -> None:
 
 
 @pytest.mark.parametrize(("seed", "tiny"), [(seed, seed % 4 == 3) for seed in range(16)])
-def test_s13_random_flows_are_carried_to_the_byte(ground: Ground, seed: int, tiny: bool) -> None:
+def test_s13_random_flows_are_carried_to_the_byte(
+    ground: Ground, proxies: type[MiniProxy], seed: int, tiny: bool
+) -> None:
     random = Random(seed)
-    proxy = MiniProxy(ground, tiny=tiny)
+    proxy = proxies(ground, tiny=tiny)
     pairs = [
         proxy.connected(client=client, server=server)
         for client, server in (a_pair(random, seed * 100 + run, 2000 if tiny else 200_000) for run in range(20))
@@ -300,9 +302,9 @@ def test_s13_random_flows_are_carried_to_the_byte(ground: Ground, seed: int, tin
 
 
 @pytest.mark.proof
-def test_s13_ten_gigabytes_are_carried_without_a_difference(ground: Ground) -> None:
+def test_s13_ten_gigabytes_are_carried_without_a_difference(ground: Ground, proxies: type[MiniProxy]) -> None:
     goal, began, told = int(PROOF_GB * 1e9), time.monotonic(), 0
-    random, proxy = Random(20), MiniProxy(ground)
+    random, proxy = Random(20), proxies(ground)
     carried = connections = number = 0
     live: list[tuple[Peer, Peer]] = []
     while carried < goal or live:

@@ -202,8 +202,8 @@ SHORT_PROCESS = """
 import resource, socket, sys, time
 from twisted.internet.protocol import Factory, Protocol
 from starship.wire.port import WaitingPort
-from starship.wire.reactor import MonotonicReactor
-reactor = MonotonicReactor()
+from starship.wire.reactor import WireReactor
+reactor = WireReactor()
 class Echo(Protocol):
     def dataReceived(self, data): self.transport.write(data)
 port = WaitingPort(0, Factory.forProtocol(Echo), 50, "127.0.0.1", reactor)

@@ -31,7 +31,7 @@ def test_it_becomes_the_reactor_of_the_process() -> None:
         "from starship.wire.reactor import install; install()\n"
         "from twisted.internet import reactor; print(type(reactor).__name__)"
     )
-    assert said(code) == "MonotonicReactor\n"
+    assert said(code) == "WireReactor\n"
 
 
 def test_it_leaves_a_reactor_that_somebody_has_chosen() -> None:

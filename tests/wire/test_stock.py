@@ -14,9 +14,9 @@ from starship.interfaces import ILeg
 from starship.wire.stock import HOLD_LIMIT_BYTES, StockLeg
 from starship.words import Address, Reason, Stop
 from tests.fakes import FakeLeg
-from tests.loopback import Ground, MiniProxy, Peer, ground
+from tests.loopback import Ground, MiniProxy, Peer, ground, proxies
 
-__all__ = ["ground"]
+__all__ = ["ground", "proxies"]
 
 REMOTE = Address("192.0.2.9", 443)
 PAIR_LIMIT_BYTES = 256 * 1024
@@ -228,8 +228,10 @@ def test_abort_makes_no_callback_whatever_comes_later() -> None:
 # On real sockets, with the reactor of production
 
 
-def test_s13_a_server_that_answers_only_after_the_end_gets_its_answer_through(ground: Ground) -> None:
-    proxy = MiniProxy(ground)
+def test_s13_a_server_that_answers_only_after_the_end_gets_its_answer_through(
+    ground: Ground, proxies: type[MiniProxy]
+) -> None:
+    proxy = proxies(ground)
     client, server = proxy.connected(
         client=Peer(size=100_000, seed=1), server=Peer(size=150_000, seed=2, waits_for_end=True)
     )
@@ -238,8 +240,10 @@ def test_s13_a_server_that_answers_only_after_the_end_gets_its_answer_through(gr
     assert proxy.endings == [(Reason.OK, "")]
 
 
-def test_s13_a_client_that_answers_only_after_the_end_gets_its_answer_through(ground: Ground) -> None:
-    proxy = MiniProxy(ground)
+def test_s13_a_client_that_answers_only_after_the_end_gets_its_answer_through(
+    ground: Ground, proxies: type[MiniProxy]
+) -> None:
+    proxy = proxies(ground)
     client, server = proxy.connected(
         client=Peer(size=100_000, seed=3, waits_for_end=True), server=Peer(size=150_000, seed=4)
     )
@@ -248,8 +252,10 @@ def test_s13_a_client_that_answers_only_after_the_end_gets_its_answer_through(gr
     assert proxy.endings == [(Reason.OK, "")]
 
 
-def test_f11_floods_at_readers_that_read_nothing_stay_below_256_kib_a_pair(ground: Ground) -> None:
-    proxy = MiniProxy(ground)
+def test_f11_floods_at_readers_that_read_nothing_stay_below_256_kib_a_pair(
+    ground: Ground, proxies: type[MiniProxy]
+) -> None:
+    proxy = proxies(ground)
     flood = 50_000_000
     client, server = proxy.connected(
         client=Peer(size=flood, seed=5, chunk=1 << 18, reads=False),
@@ -271,8 +277,8 @@ def test_f11_floods_at_readers_that_read_nothing_stay_below_256_kib_a_pair(groun
     assert proxy.endings == [(Reason.OK, "")]
 
 
-def test_f11_a_reset_of_the_upstream_reaches_the_client_as_a_reset(ground: Ground) -> None:
-    proxy = MiniProxy(ground)
+def test_f11_a_reset_of_the_upstream_reaches_the_client_as_a_reset(ground: Ground, proxies: type[MiniProxy]) -> None:
+    proxy = proxies(ground)
     client, server = proxy.connected(
         client=Peer(size=1000, seed=7, stays=True), server=Peer(size=1000, seed=8, stays=True)
     )
@@ -283,8 +289,8 @@ def test_f11_a_reset_of_the_upstream_reaches_the_client_as_a_reset(ground: Groun
     assert proxy.endings == [(Reason.UPSTREAM_RESET, "upstream reset")]
 
 
-def test_f11_a_reset_of_the_client_reaches_the_upstream_as_a_reset(ground: Ground) -> None:
-    proxy = MiniProxy(ground)
+def test_f11_a_reset_of_the_client_reaches_the_upstream_as_a_reset(ground: Ground, proxies: type[MiniProxy]) -> None:
+    proxy = proxies(ground)
     client, server = proxy.connected(
         client=Peer(size=1000, seed=9, stays=True), server=Peer(size=1000, seed=10, stays=True)
     )
@@ -296,8 +302,10 @@ def test_f11_a_reset_of_the_client_reaches_the_upstream_as_a_reset(ground: Groun
 
 
 @pytest.mark.parametrize("resetting", ["client", "server"])
-def test_f11_a_peer_that_resets_while_its_buffer_is_full_ends_the_flood(ground: Ground, resetting: str) -> None:
-    proxy = MiniProxy(ground)
+def test_f11_a_peer_that_resets_while_its_buffer_is_full_ends_the_flood(
+    ground: Ground, proxies: type[MiniProxy], resetting: str
+) -> None:
+    proxy = proxies(ground)
     client, server = proxy.connected(
         client=Peer(size=50_000_000, seed=11, chunk=1 << 18, reads=False),
         server=Peer(size=50_000_000, seed=12, chunk=1 << 18, reads=False),
@@ -310,8 +318,10 @@ def test_f11_a_peer_that_resets_while_its_buffer_is_full_ends_the_flood(ground: 
     assert proxy.endings[0][0] is (Reason.CLIENT_GONE if resetting == "client" else Reason.UPSTREAM_RESET)
 
 
-def test_an_upstream_that_answers_early_ends_and_resets_still_has_its_answer_read(ground: Ground) -> None:
-    proxy = MiniProxy(ground)
+def test_an_upstream_that_answers_early_ends_and_resets_still_has_its_answer_read(
+    ground: Ground, proxies: type[MiniProxy]
+) -> None:
+    proxy = proxies(ground)
     client, server = proxy.connected(
         client=Peer(size=50_000_000, seed=13, chunk=1 << 18, reads=False),
         server=Peer(size=300_000, seed=14, reads=False),
@@ -329,8 +339,8 @@ def test_an_upstream_that_answers_early_ends_and_resets_still_has_its_answer_rea
     assert proxy.endings == [(Reason.OK, "upstream reset after its end")]
 
 
-def test_a_client_that_resets_after_its_end_is_an_ordinary_ending(ground: Ground) -> None:
-    proxy = MiniProxy(ground)
+def test_a_client_that_resets_after_its_end_is_an_ordinary_ending(ground: Ground, proxies: type[MiniProxy]) -> None:
+    proxy = proxies(ground)
     client, server = proxy.connected(client=Peer(size=1000, seed=15), server=Peer(size=50_000_000, seed=16))
     ground.until(lambda: client.shut and server.ended and client.received_bytes > 10_000, client, server)
     client.sock.close()

@@ -1,0 +1,134 @@
+"""
+Connecting on the wire.
+
+The ground under dial. A connect that is over at once (on the same machine) costs no event; any other is watched until
+the descriptor is writable. The leg that comes of it is watched already.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable
+from select import EPOLLERR, EPOLLHUP
+from typing import Final
+
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from zope.interface import implementer
+
+from starship.interfaces import ICancel
+from starship.wire.ground import Ground
+from starship.wire.leg import WireLeg
+from starship.words import Address
+
+IP_BIND_ADDRESS_NO_PORT: Final = 24
+"""ip(7): choose the port at connect, when the kernel knows the whole four-tuple: ports are shared by destinations."""
+
+NAGLE_UNTIL_WRITE: Final = 2
+"""TCP_NODELAY is set at this write: the opening bytes are the first."""
+
+UPSTREAM_TYPE: Final = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
+
+
+@implementer(ICancel)
+class WireConnector:
+    """
+    One try to connect. Calls `connected(leg)` or `refused(OSError)` once; TimeoutError after `timeout` seconds.
+
+    Either may be called before the constructor's caller has its result.
+    """
+
+    __slots__ = ("_connected", "_deadline", "_fd", "_ground", "_refused", "_remote")
+
+    def __init__(
+        self,
+        ground: Ground,
+        clock: IReactorTime,
+        remote: Address,
+        bind: str | None,
+        timeout: float,
+        connected: Callable[[WireLeg], object],
+        refused: Callable[[OSError], object],
+    ) -> None:
+        self._ground = ground
+        self._remote = remote
+        self._connected = connected
+        self._refused = refused
+        self._deadline: IDelayedCall | None = None
+        self._fd = -1
+        self._start(clock, bind, timeout)
+
+    def cancel(self) -> None:
+        """Give up; nobody is told."""
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            self._ground.loop.close(fd)
+        self._forget_deadline()
+
+    def ready(self, flags: int) -> None:
+        """The connect is over, one way or the other."""
+        fd, self._fd = self._fd, -1
+        self._forget_deadline()
+        if flags & (EPOLLERR | EPOLLHUP):
+            held = socket.socket(fileno=fd)
+            code = held.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            held.detach()
+            self._ground.loop.close(fd)
+            self._refused(OSError(code or errno.ECONNRESET, os.strerror(code or errno.ECONNRESET)))
+            return
+        leg = self._leg(fd)
+        leg.adopt(flags)
+        self._connected(leg)
+
+    def broke(self) -> None:
+        """An exception of ours came through."""
+        self.cancel()
+
+    def _start(self, clock: IReactorTime, bind: str | None, timeout: float) -> None:
+        host, port = self._remote
+        try:
+            made = socket.SocketType(socket.AF_INET6 if ":" in host else socket.AF_INET, UPSTREAM_TYPE, 0)
+        except OSError as error:
+            self._refused(error)
+            return
+        try:
+            if bind is not None:
+                made.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+                made.bind((bind, 0))
+            code = made.connect_ex((host, port))
+        except OSError as error:
+            made.close()
+            self._refused(error)
+            return
+        if code == 0:
+            leg = self._leg(made.detach())
+            self._connected(leg)
+            if leg.fd >= 0:
+                leg.watch()
+        elif code == errno.EINPROGRESS:
+            self._fd = made.detach()
+            self._deadline = clock.callLater(timeout, self._too_late)
+            try:
+                self._ground.loop.watch(self._fd, self.ready)
+            except OSError as error:
+                self.cancel()
+                self._refused(error)
+        else:
+            made.close()
+            self._refused(OSError(code, os.strerror(code)))
+
+    def _leg(self, fd: int) -> WireLeg:
+        leg = WireLeg(self._ground, fd, self._remote)
+        leg.nagle = NAGLE_UNTIL_WRITE
+        return leg
+
+    def _too_late(self) -> None:
+        self._deadline = None
+        self.cancel()
+        self._refused(TimeoutError(errno.ETIMEDOUT, "not connected in time"))
+
+    def _forget_deadline(self) -> None:
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None:
+            deadline.cancel()

@@ -1,0 +1,353 @@
+"""
+WireLeg: one connected socket on the wire, from its first byte to its closing.
+
+The ground underfoot. A Flow with a life: it keeps what arrives before anybody carries it, tells its owner (the Twisted
+protocol that it belongs to, if there is one) and whoever asked, half-closes, closes and resets.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
+from typing import Final, Protocol
+
+from twisted.internet import error
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from starship.addresses import plain_ip
+from starship.interfaces import ILeg
+from starship.wire.flow import Flow, as_socket
+from starship.wire.ground import HOLD_READ_BYTES, Ground
+from starship.words import Address, Stop
+
+HOLD_LIMIT_BYTES: Final = 32768
+"""What a leg keeps of bytes that nobody carries yet, before it stops reading; one read more may come on top."""
+
+READABLE: Final = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR
+ENDING: Final = EPOLLRDHUP | EPOLLHUP | EPOLLERR
+WRITABLE: Final = EPOLLOUT | EPOLLHUP | EPOLLERR
+
+CLOSED: Final = Failure(error.ConnectionDone())
+LOST: Final = Failure(error.ConnectionLost())
+ABORTED: Final = Failure(error.ConnectionAborted())
+BROKEN: Final = Failure(RuntimeError("an event of this connection failed"))
+
+RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+"""struct linger: on, for no time. Closing sends a reset, and drops what was not sent."""
+
+
+class Owner(Protocol):
+    """What a leg tells the Twisted protocol that it belongs to."""
+
+    def dataReceived(self, data: bytes) -> object: ...
+    def readConnectionLost(self) -> object: ...
+    def writeConnectionLost(self) -> object: ...
+    def connectionLost(self, reason: Failure) -> object: ...
+
+
+@implementer(ILeg)
+class WireLeg(Flow):
+    """One side of a connection. `remote` as accept or connect named it; asking for `local` may ask the kernel."""
+
+    __slots__ = ("_finish", "_held", "_held_bytes", "_local", "_remote", "_shut", "owner")
+
+    def __init__(
+        self, ground: Ground, fd: int, remote: tuple[str, int] | Address, local: Address | None = None
+    ) -> None:
+        super().__init__(ground, fd)
+        self.owner: Owner | None = None
+        self._remote = remote
+        self._local = local
+        self._held: list[bytes] | None = None
+        self._held_bytes = 0
+        self._finish: Callable[[Stop], None] | None = None
+        self._shut = False
+
+    @property
+    def remote(self) -> Address:
+        found = self._remote
+        if not isinstance(found, Address):
+            host = found[0]
+            self._remote = found = Address(plain_ip(host) if ":" in host else host, found[1])
+        return found
+
+    def local(self) -> Address:
+        found = self._local
+        if found is None:
+            held = as_socket(self.fd)
+            name = held.getsockname()
+            held.detach()
+            self._local = found = Address(plain_ip(name[0]), name[1])
+        return found
+
+    # The loop's side
+
+    def begin(self) -> None:
+        """Read what is there already; only a connection that is still there then costs the loop a registration."""
+        self.more = True
+        self.read_on()
+        if self.fd >= 0:
+            self.watch()
+
+    def adopt(self, flags: int) -> None:
+        """Take over a descriptor that the loop watches already, with the flags of its last event."""
+        self.more, self.hung = bool(flags & READABLE), bool(flags & ENDING)
+        self.ground.loop.hand_over(self.fd, self.ready)
+
+    def watch(self) -> None:
+        """Let the loop call `ready`. If it cannot (no memory for it), the connection is broken off."""
+        try:
+            self.ground.loop.watch(self.fd, self.ready)
+        except OSError:
+            self.broken_off()
+
+    def ready(self, flags: int) -> None:
+        """An event."""
+        if flags & WRITABLE and (self.out is not None or self.waiter is not None):
+            self.flush()
+            if self.out is None and self._finish is not None:
+                self._shut_down()
+        if flags & READABLE:
+            self.more = True
+            if flags & ENDING:
+                self.hung = True
+            if not self.paused and self.fd >= 0:
+                self.read_on()
+
+    def read_on(self) -> None:
+        """Read, for whoever is to have it."""
+        if self.ended:
+            return
+        if self.sink is not None:
+            self.pump()
+        elif self.to is not None:
+            self._read_to(self.to)
+        else:
+            self._read_unclaimed()
+
+    def broke(self) -> None:
+        """An exception of ours came through: the end of this connection, and of no other."""
+        self._over(BROKEN, Stop.LOST)
+
+    # ILeg
+
+    def send(self, data: bytes) -> bool:
+        return self.put(data)
+
+    def drained(self, resume: Callable[[], None]) -> None:
+        if self.out is None:
+            resume()
+        else:
+            self.waiter = resume
+
+    def pause(self) -> None:
+        self.paused = True
+
+    def resume(self) -> None:
+        self.paused = False
+        self.go_on()
+
+    def go_on(self) -> None:
+        if self.fd >= 0 and not self.paused and (self.more or self.piped):
+            self.read_on()
+
+    def end(self, done: Callable[[Stop], None]) -> None:
+        if self.fd < 0 or self.dead:
+            done(Stop.LOST)
+            return
+        self._finish = done
+        if self.out is None:
+            self._shut_down()
+
+    def abort(self) -> None:
+        if self.fd < 0:
+            return
+        self.done = self._finish = self.waiter = None
+        held = as_socket(self.fd)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
+        held.detach()
+        self._over(ABORTED, Stop.LOST)
+
+    def carry(self, to: ILeg, limit: int | None, done: Callable[[Stop], None]) -> None:
+        if self.fd < 0:
+            done(Stop.LOST)
+            return
+        self.to, self.done = to, done
+        self.sink = to if isinstance(to, Flow) else None
+        self.left = -1 if limit is None else limit
+        self._pass_held(to)
+
+    # The owner's own words
+
+    def heard(self, data: bytes) -> None:
+        """Keep bytes that the owner was shown."""
+        if self._held is None:
+            self._held = [data]
+        else:
+            self._held.append(data)
+        self._held_bytes += len(data)
+        if self._held_bytes >= HOLD_LIMIT_BYTES:
+            self.paused = True
+
+    def heard_end(self) -> None:
+        """The owner was told of the end of the stream; it is kept here already."""
+
+    def lost(self, reason: Failure) -> None:
+        """The owner was told that nothing is left."""
+
+    def take(self) -> bytes:
+        """All bytes held so far; they are the caller's from here on."""
+        held = self._held
+        if held is None:
+            return b""
+        self._held, self._held_bytes = None, 0
+        if self.paused:
+            self.paused = False
+            self.ground.loop.soon(self.go_on)
+        return held[0] if len(held) == 1 else b"".join(held)
+
+    def close(self) -> None:
+        """Finish what is buffered, then close both ways."""
+        if self.fd >= 0:
+            self.ended = True
+            self.end(_nobody)
+
+    # Inside
+
+    def at_end(self) -> None:
+        self.more = False
+        if self.cut:
+            self.broken_off()
+            return
+        self.ended = True
+        if self.to is not None:
+            self._stop_carrying(Stop.ENDED)
+        elif self.owner is not None:
+            self.owner.readConnectionLost()
+        if self.dead:
+            self.broken_off()
+        else:
+            self._close_when_over()
+
+    def broken_off(self) -> None:
+        self._over(LOST, Stop.LOST)
+
+    def limit_reached(self) -> None:
+        self._stop_carrying(Stop.LIMIT)
+
+    def _read_unclaimed(self) -> None:
+        ground = self.ground
+        while self.more and not self.paused and self.to is None and self.fd >= 0:
+            try:
+                size = os.readv(self.fd, ground.hold_into)
+            except BlockingIOError:
+                self.more = False
+                return
+            except OSError as error:
+                self.cannot_read(error)
+                return
+            if not size:
+                self.at_end()
+                return
+            if size < HOLD_READ_BYTES and not self.hung:
+                self.more = False
+            self.received += size
+            data = bytes(ground.view[:size])
+            if self.owner is None:
+                self.heard(data)
+            else:
+                self.owner.dataReceived(data)
+
+    def _read_to(self, to: ILeg) -> None:
+        """Carry to a leg that is no Flow."""
+        while self.more and not self.paused and self.to is to:
+            try:
+                data = os.read(self.fd, HOLD_READ_BYTES if self.left < 0 else min(self.left, HOLD_READ_BYTES))
+            except BlockingIOError:
+                self.more = False
+                return
+            except OSError as error:
+                self.cannot_read(error)
+                return
+            if not data:
+                self.at_end()
+                return
+            self.received += len(data)
+            self._hand(data, to)
+
+    def _hand(self, data: bytes, to: ILeg) -> None:
+        if self.left > 0:
+            self.left -= len(data)
+        if not to.send(data):
+            self.paused = True
+            to.drained(self.resume)
+        if self.left == 0:
+            self.limit_reached()
+
+    def _pass_held(self, to: ILeg) -> None:
+        held = self.take()
+        if held and self.left:
+            if 0 < self.left < len(held):
+                self.heard(held[self.left :])
+                held = held[: self.left]
+            self._hand(held, to)
+        elif held:
+            self.heard(held)
+        if self.to is not to:
+            return
+        if self.left == 0:
+            self.limit_reached()
+        elif self.ended:
+            self._stop_carrying(Stop.ENDED)
+        else:
+            self.go_on()
+
+    def _stop_carrying(self, why: Stop) -> None:
+        self.give_back()
+        done, self.done = self.done, None
+        self.to = self.sink = None
+        if done is not None:
+            done(why)
+
+    def _shut_down(self) -> None:
+        finish, self._finish = self._finish, None
+        self._shut = True
+        if not self.ended:  # else closing says the same
+            held = as_socket(self.fd)
+            with suppress(OSError):  # a peer that is gone shows when reading
+                held.shutdown(socket.SHUT_WR)
+            held.detach()
+        self._close_when_over()
+        if finish is not None:
+            finish(Stop.ENDED)
+
+    def _close_when_over(self) -> None:
+        if self.ended and self._shut and self.fd >= 0:
+            self._over(CLOSED, Stop.ENDED)
+
+    def _over(self, reason: Failure, why: Stop) -> None:
+        """Close the descriptor, and tell everybody who waits."""
+        if self.fd < 0:
+            return
+        fd, self.fd = self.fd, -1
+        self.more = False
+        self.out = None
+        self.free()
+        self.give_back()
+        self.ground.loop.close(fd)
+        owner, self.owner = self.owner, None
+        finish, self._finish = self._finish, None
+        if finish is not None:
+            finish(why)
+        self._stop_carrying(why)
+        if owner is not None:
+            self.ground.loop.soon(lambda: owner.connectionLost(reason))
+
+
+def _nobody(how: Stop) -> None:
+    """Who closes for good does not wait."""

@@ -1,0 +1,121 @@
+"""
+WireTransport: a leg that any Twisted Protocol can stand on.
+
+The ground underfoot. Twisted's names for what a leg does: ITCPTransport with half-close, IPushProducer and IConsumer.
+The data path does not pass through here; sniffing does.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterable
+from typing import Any
+
+from twisted.internet.address import IPv4Address, IPv6Address
+from twisted.internet.interfaces import IConsumer, IPushProducer, ITCPTransport
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from starship.wire.flow import as_socket
+from starship.wire.leg import CLOSED, WireLeg
+from starship.words import Address, Stop
+
+
+@implementer(ITCPTransport, IConsumer, IPushProducer)
+class WireTransport(WireLeg):
+    """
+    What a Protocol that came in is connected to.
+
+    As with Twisted's own transports, a write never fails and never waits: what is not taken at once is kept, and a
+    registered producer is asked to pause meanwhile.
+    """
+
+    __slots__ = ("_producer",)
+
+    disconnecting = False
+
+    def write(self, data: bytes) -> None:
+        if not self.send(data):
+            self._ask_to_pause()
+
+    def writeSequence(self, iovec: Iterable[bytes]) -> None:
+        self.write(b"".join(iovec))
+
+    def loseConnection(self, connDone: Failure = CLOSED) -> None:
+        self.close()
+
+    def abortConnection(self) -> None:
+        self.abort()
+
+    def loseWriteConnection(self) -> None:
+        self.end(self._told_shut)
+
+    def getPeer(self) -> IPv4Address | IPv6Address:
+        return twisted_address(self.remote)
+
+    def getHost(self) -> IPv4Address | IPv6Address:
+        return twisted_address(self.local())
+
+    def getTcpNoDelay(self) -> bool:
+        return bool(self._option(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+
+    def setTcpNoDelay(self, enabled: bool) -> None:
+        self._option(socket.IPPROTO_TCP, socket.TCP_NODELAY, enabled)
+
+    def getTcpKeepAlive(self) -> bool:
+        return bool(self._option(socket.SOL_SOCKET, socket.SO_KEEPALIVE))
+
+    def setTcpKeepAlive(self, enabled: bool) -> None:
+        self._option(socket.SOL_SOCKET, socket.SO_KEEPALIVE, enabled)
+
+    # IPushProducer
+
+    def pauseProducing(self) -> None:
+        self.pause()
+
+    def resumeProducing(self) -> None:
+        self.resume()
+
+    def stopProducing(self) -> None:
+        self.close()
+
+    # IConsumer
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        if getattr(self, "_producer", None) is not None:
+            raise RuntimeError("another producer is registered already")
+        self._producer: Any = producer
+        if not streaming:
+            producer.resumeProducing()
+
+    def unregisterProducer(self) -> None:
+        self._producer = None
+
+    # Inside
+
+    def _ask_to_pause(self) -> None:
+        producer = getattr(self, "_producer", None)
+        pause = getattr(producer, "pauseProducing", None)
+        if producer is None:
+            return
+        if pause is not None:
+            pause()
+        self.drained(producer.resumeProducing)
+
+    def _told_shut(self, how: Stop) -> None:
+        if self.owner is not None and how is Stop.ENDED:
+            self.owner.writeConnectionLost()
+
+    def _option(self, level: int, name: int, value: bool | None = None) -> int:
+        held = as_socket(self.fd)
+        try:
+            if value is not None:
+                held.setsockopt(level, name, value)
+            return held.getsockopt(level, name)
+        finally:
+            held.detach()
+
+
+def twisted_address(address: Address) -> IPv4Address | IPv6Address:
+    """An address of ours as one of Twisted's."""
+    return (IPv6Address if ":" in address.host else IPv4Address)("TCP", address.host, address.port)

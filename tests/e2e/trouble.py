@@ -159,7 +159,7 @@ def _at_rest(ship: Starship, api: Api) -> int:
     return ship.descriptors()
 
 
-def in_threads(*jobs: Callable[[], Any]) -> list[Any]:
+def in_threads(*jobs: Callable[[], Any], patience: float = 60.0) -> list[Any]:
     """Run at once; the results in order. Raises what the first one that failed has raised."""
     results: list[Any] = [None] * len(jobs)
 
@@ -173,7 +173,8 @@ def in_threads(*jobs: Callable[[], Any]) -> list[Any]:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(patience)
+        assert not thread.is_alive(), f"it took longer than {patience} s"
     for result in results:
         if isinstance(result, BaseException):
             raise result

@@ -43,15 +43,17 @@ class LookupFailed(StarshipError):
     The lookup brought no answer: neither a route nor a miss.
 
     str(error) says why, in our words, bounded and printable. `retry_after` (s) is the API's wish, if it had one.
+    `shared`: it would have failed for every name, and who says so keeps count of that; it says nothing of this name.
     """
 
     side = Side.RESOLVER
     retriable = True
     word = "lookup_refused"
 
-    def __init__(self, why: str, retry_after: float | None = None) -> None:
+    def __init__(self, why: str, retry_after: float | None = None, *, shared: bool = False) -> None:
         super().__init__(why)
         self.retry_after = retry_after
+        self.shared = shared
 
 
 class LookupRefused(LookupFailed):

@@ -25,6 +25,7 @@ from starship.words import (
     Ending,
     Farewell,
     Hello,
+    Look,
     Reason,
     Refusal,
     Route,
@@ -75,24 +76,72 @@ class IResolver(Interface):
         Errors: LookupFailed when there is neither a route nor a miss.
         """
 
+    def renew(ask: Ask) -> Deferred[Answer]:
+        """
+        Ask again about a name that is known: its route did not work, or is about to expire. As `resolve` otherwise.
+
+        Who remembers answers may answer with what is known where the name was asked about only just now.
+        """
+
+
+class Kept(Protocol):
+    """An Answer as a cache keeps it. `name` is the name or wildcard it is kept under; moments in monotonic seconds."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def answer(self) -> Answer: ...
+    @property
+    def born(self) -> float:
+        """When it was put."""
+
+    @property
+    def refresh(self) -> float:
+        """From when on a use of it should ask again; inf: never."""
+
+    @property
+    def expires(self) -> float: ...
+
 
 class ICache(Interface):
-    """Bounded, expiring memory of Answers by name; synchronous, always. Times in seconds, monotonic."""
+    """
+    Bounded, expiring memory of Answers by name; synchronous, always. Times in seconds, monotonic.
 
-    def get(name: Hostname) -> Answer | None:
-        """The live Answer of a name, promoted as used; None when unknown or expired."""
+    An Answer with a wildcard is kept under it, and found for each name below. The exact name comes first, even while
+    it is expired and may still be served, then the longest wildcard.
+    """
 
-    def stale(name: Hostname) -> Answer | None:
-        """The expired Answer of a name if it may still be served; None otherwise. Promotes nothing."""
+    def get(name: Hostname) -> Kept | None:
+        """The live entry of a name, promoted as used, of origin hit or negative; None when unknown or expired."""
+
+    def stale(name: Hostname, within: float) -> Kept | None:
+        """
+        The entry of a name that expired less than `within` seconds ago, if it may still be served; of origin stale.
+
+        Counts as served; promotes nothing.
+        """
+
+    def look(name: str) -> Look | None:
+        """What is held of a name or wildcard, live or stale. Promotes nothing, counts nothing, changes nothing."""
 
     def put(name: Hostname, answer: Answer) -> None:
-        """Remember an Answer for its own ttl, or the cache's where it says nothing; a ttl of 0 is not remembered."""
+        """
+        Remember an Answer for its own ttl, or the cache's where it says nothing; a ttl of 0 is not remembered.
 
-    def drop(name: Hostname) -> bool:
-        """Forget a name; say whether it was there."""
+        It replaces what was known of the name, even where that leaves nothing.
+        """
 
-    def clear() -> None:
-        """Forget everything."""
+    def drop(name: str) -> bool:
+        """Forget a name or wildcard; say whether it was there."""
+
+    def drop_where(app: str | None, suffix: str | None) -> tuple[str, ...]:
+        """Forget all of an app, or all at and below a suffix; both given, both must hold. The names forgotten."""
+
+    def purge(expired_only: bool) -> int:
+        """Forget everything, or all that has expired; say how much."""
+
+    def page(store: str, after: str, limit: int) -> tuple[Look, ...]:
+        """At most `limit` entries of a store, sorted by name, beginning after a name; as `look`."""
 
 
 class ILeg(Interface):
@@ -238,6 +287,23 @@ class ILedger(Interface):
 
     def departed(arrival: Arrival) -> None:
         """The connection is closed: nothing of it is left."""
+
+
+class Connect(Protocol):
+    """
+    Connects to one address: `connected(leg)` or `refused(error)` is called once, perhaps before it returns.
+
+    `bind` is our own address of the connection, `timeout` in seconds (TimeoutError). Cancelling calls neither.
+    """
+
+    def __call__(
+        self,
+        remote: Address,
+        bind: str | None,
+        timeout: float,
+        connected: Callable[[ILeg], object],
+        refused: Callable[[OSError], object],
+    ) -> ICancel: ...
 
 
 class Relay(Protocol):

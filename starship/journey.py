@@ -156,7 +156,7 @@ class Journey:
             case Route():
                 self._go(answer, hello)
             case Miss():
-                self._refuse(Refusal(reason=answer.reason))
+                self._refuse(Refusal(reason=answer.reason, told=answer.told))
             case _:
                 assert_never(answer)
 
@@ -192,7 +192,7 @@ class Journey:
         if self._hello is not None:
             refusal = _as_asked(refusal, self._hello)
         try:
-            status = self.client.refuse(refusal)
+            status = self.client.refuse(evolve(refusal, reason=refusal.told or refusal.reason))
         except Exception:
             self._log.failure("a refusal broke: {id}", id=self.arrival.id)
             self.client.sever()

@@ -223,6 +223,7 @@ class Refusal:
 
     `detail` is our words for the log, printable and bounded; `code` a more exact HTTP status or TLS alert than the
     reason's own; `scheme` the language to answer in where it is not the door's (wrong_door); `name` the name to show.
+    `told` is the reason that the client is told where it is another one than the log's.
     """
 
     reason: Reason
@@ -232,6 +233,7 @@ class Refusal:
     name: str | None = None
     manner: Manner = Manner()
     retry_after: float | None = None
+    told: Reason | None = None
 
 
 @frozen
@@ -267,7 +269,8 @@ class Route:
     Where a name lives. `ttl` and `stale_ttl` in seconds, None where the answer did not say; ttl 0: do not remember.
 
     `proxy_protocol` is `v1`, `v2` or None. `allow` None admits all; `deny` is read first. `trusted` marks the
-    operator's own word (static routes), which the guard against forbidden ranges lets pass.
+    operator's own word (static routes), which the guard against forbidden ranges lets pass. `wildcard` (`*.a.com`) is
+    what the answer covers where it is not for the name asked alone.
     """
 
     app: str
@@ -282,18 +285,46 @@ class Route:
     deny: tuple[Network, ...] = ()
     max_connections: int | None = None
     trusted: bool = False
+    wildcard: str | None = None
 
 
 @frozen(kw_only=True)
 class Miss:
-    """No such name. `ttl` in seconds, None where the answer did not say."""
+    """
+    No such name. `ttl` in seconds, None where the answer did not say; `wildcard` as a Route's.
+
+    `told` is the reason that a client is told where it is not the log's: who was over the limit for new names meets
+    an unknown name.
+    """
 
     origin: Origin
     reason: Reason = Reason.UNKNOWN_NAME
     ttl: float | None = None
+    wildcard: str | None = None
+    told: Reason | None = None
 
 
 Answer = Route | Miss
+
+
+@frozen(kw_only=True)
+class Look:
+    """
+    What a cache holds of a name, looked at without touching it.
+
+    `name` is the name or the wildcard that it is kept under, `store` routes or misses. Seconds: `age` since it was
+    put, `left` until it expires (negative when stale, inf for ever), `stale_left` until it may no longer be served.
+    `hits` since it was put; `size` its estimated bytes.
+    """
+
+    name: str
+    answer: Answer
+    store: str
+    age: float
+    left: float
+    stale_left: float
+    hits: int
+    size: int
 
 
 @frozen(kw_only=True)

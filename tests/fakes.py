@@ -85,10 +85,15 @@ class FakeResolver:
     error: Exception | None = None
     asks: list[Ask] = field(factory=list)
     questions: list[Deferred[Answer]] = field(factory=list)
+    renewals: list[Deferred[Answer]] = field(factory=list)
 
     def peek(self, ask: Ask) -> Answer | None:
         self.asks.append(ask)
         return self.known
+
+    def renew(self, ask: Ask) -> Deferred[Answer]:
+        self.renewals.append(Deferred())
+        return self.renewals[-1]
 
     def resolve(self, ask: Ask) -> Deferred[Answer]:
         if self.error is not None:

@@ -40,9 +40,16 @@ class CountingResolver:
 
     def resolve(self, ask: Ask) -> Deferred[Answer]:
         """As inside."""
+        return self._count(self._inner.resolve, ask)
+
+    def renew(self, ask: Ask) -> Deferred[Answer]:
+        """As inside."""
+        return self._count(self._inner.renew, ask)
+
+    def _count(self, question: Callable[[Ask], Deferred[Answer]], ask: Ask) -> Deferred[Answer]:
         self.in_flight += 1
         asked = self._clock.seconds()
-        answer = self._inner.resolve(ask)
+        answer = question(ask)
         answer.addBoth(self._over, asked)
         return answer
 

@@ -31,6 +31,10 @@ class MissOnError:
         """As inside, but without its LookupFailed."""
         return self._inner.resolve(ask).addErrback(_as_miss)
 
+    def renew(self, ask: Ask) -> Deferred[Answer]:
+        """As inside, but without its LookupFailed."""
+        return self._inner.renew(ask).addErrback(_as_miss)
+
 
 def _as_miss(failure: Failure) -> Answer:
     failure.trap(LookupFailed)

@@ -80,6 +80,10 @@ class RemoteResolver:
         asking.addTimeout(self._deadline, self._clock, self._too_late)
         return asking.addCallbacks(self._answered, self._not_answered)
 
+    def renew(self, ask: Ask) -> Deferred[Answer]:
+        """Ask again: nothing is remembered here."""
+        return self.resolve(ask)
+
     async def _ask(self, name: Hostname) -> Answer:
         self.in_flight += 1
         try:

@@ -65,6 +65,13 @@ class TableResolver:
             return succeed(self._or_default(answer or _NOT_IN_THE_TABLE, ask))
         return self._inner.resolve(ask).addCallback(self._or_default, ask)
 
+    def renew(self, ask: Ask) -> Deferred[Answer]:
+        """As `resolve`: the table does not change by being asked again."""
+        answer = self._know(ask)
+        if answer is not None or self._inner is None:
+            return succeed(self._or_default(answer or _NOT_IN_THE_TABLE, ask))
+        return self._inner.renew(ask).addCallback(self._or_default, ask)
+
     def _know(self, ask: Ask) -> Answer | None:
         """What needs no one else: None only where there is an `inner` to ask."""
         if ask.name is None:

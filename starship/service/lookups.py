@@ -21,9 +21,12 @@ from starship.route.caching import CachingResolver
 from starship.route.client import ApiClient, api_client
 from starship.route.counting import CountingResolver
 from starship.route.credentials import https_policy, read_token
+from starship.route.failures import Failures
 from starship.route.forgiving import MissOnError
+from starship.route.lifetimes import Lifetimes
 from starship.route.memory import MemoryCache
 from starship.route.remote import RemoteResolver
+from starship.route.store import Store
 from starship.route.table import TableResolver, static_route
 from starship.words import Route, Upstream
 
@@ -55,12 +58,16 @@ def make_lookups(settings: Settings, reactor: Any) -> Lookups:
     api = CountingResolver(_remote(settings.lookup, client, reactor), reactor, seconds.observe)
     cache = MemoryCache(
         clock=reactor,
-        ttl=settings.cache.ttl,
-        neg_ttl=settings.cache.neg_ttl,
-        routes=settings.cache.routes,
-        misses=settings.cache.misses,
+        lifetimes=Lifetimes(ttl=settings.cache.ttl, neg_ttl=settings.cache.neg_ttl),
+        routes=Store(settings.cache.routes),
+        misses=Store(settings.cache.misses),
     )
-    caching = CachingResolver(cache, MissOnError(api) if settings.lookup.miss_on_error else api)
+    caching = CachingResolver(
+        cache=cache,
+        inner=MissOnError(api) if settings.lookup.miss_on_error else api,
+        clock=reactor,
+        failures=Failures(clock=reactor, first=0.0, longest=0.0),
+    )
     outer = _table(settings, caching)
     return Lookups(outer=outer, cache=cache, caching=caching, api=api, seconds=seconds, client=client)
 

@@ -44,6 +44,9 @@ class Scripted:
         self.asked.append(ask)
         return self.script[min(len(self.asked), len(self.script)) - 1]()
 
+    def renew(self, ask: Ask) -> Deferred[Answer]:
+        return self.resolve(ask)
+
 
 def refusing() -> Deferred[Answer]:
     return fail(LookupRefused("connection refused"))

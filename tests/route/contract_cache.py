@@ -6,6 +6,8 @@ The clock is the test's; sizes are small. `ttl` 60, `neg_ttl` 10 and no stale ti
 
 from __future__ import annotations
 
+from math import inf
+
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
@@ -30,7 +32,7 @@ class CacheContract:
     def test_what_was_never_put_is_unknown(self) -> None:
         cache = self.make(Clock())
         assert cache.get(A_COM) is None
-        assert cache.stale(A_COM) is None
+        assert cache.stale(A_COM, inf) is None
 
     def test_a_route_is_a_hit_and_a_miss_is_negative_S5_S8(self) -> None:
         cache = self.make(Clock())
@@ -38,9 +40,9 @@ class CacheContract:
         cache.put(B_COM, miss())
         hit, negative = cache.get(A_COM), cache.get(B_COM)
         assert hit is not None
-        assert hit.origin is Origin.HIT
+        assert hit.answer.origin is Origin.HIT
         assert negative is not None
-        assert negative.origin is Origin.NEGATIVE
+        assert negative.answer.origin is Origin.NEGATIVE
 
     def test_an_entry_lives_to_the_end_of_its_time_and_not_beyond_S7_M2(self) -> None:
         for answer, ttl in (
@@ -95,7 +97,8 @@ class CacheContract:
         for answer in (route("A"), miss(), route("B")):
             cache.put(A_COM, answer)
             got = cache.get(A_COM)
-            assert type(got) is type(answer)
+            assert got is not None
+            assert type(got.answer) is type(answer)
         cache.put(A_COM, route("C", ttl=0))
         assert cache.get(A_COM) is None
 
@@ -122,17 +125,17 @@ class CacheContract:
         clock = Clock()
         cache = self.make(clock)
         cache.put(A_COM, route("A", ttl=10, stale_ttl=30))
-        assert cache.stale(A_COM) is None
+        assert cache.stale(A_COM, inf) is None
         clock.advance(10)
         assert cache.get(A_COM) is None
         for _ in range(2):
-            stale = cache.stale(A_COM)
+            stale = cache.stale(A_COM, inf)
             assert stale is not None
-            assert stale.origin is Origin.STALE
+            assert stale.answer.origin is Origin.STALE
         clock.advance(29.5)
-        assert cache.stale(A_COM) is not None
+        assert cache.stale(A_COM, inf) is not None
         clock.advance(0.5)
-        assert cache.stale(A_COM) is None
+        assert cache.stale(A_COM, inf) is None
 
     def test_a_route_without_a_stale_time_and_a_miss_are_never_stale(self) -> None:
         clock = Clock()
@@ -140,8 +143,8 @@ class CacheContract:
         cache.put(A_COM, route(ttl=10))
         cache.put(B_COM, miss(ttl=10))
         clock.advance(10)
-        assert cache.stale(A_COM) is None
-        assert cache.stale(B_COM) is None
+        assert cache.stale(A_COM, inf) is None
+        assert cache.stale(B_COM, inf) is None
 
     def test_a_miss_in_its_place_ends_a_stale_route(self) -> None:
         clock = Clock()
@@ -149,7 +152,7 @@ class CacheContract:
         cache.put(A_COM, route(ttl=10, stale_ttl=100))
         clock.advance(10)
         cache.put(A_COM, miss())
-        assert cache.stale(A_COM) is None
+        assert cache.stale(A_COM, inf) is None
 
     def test_a_dropped_name_is_unknown_and_the_others_stay(self) -> None:
         cache = self.make(Clock())
@@ -160,10 +163,138 @@ class CacheContract:
         assert cache.get(B_COM) is None
         assert cache.get(A_COM) is not None
 
-    def test_a_cleared_cache_knows_nothing(self) -> None:
+    def test_a_purged_cache_knows_nothing_M8(self) -> None:
         cache = self.make(Clock())
         cache.put(A_COM, route())
         cache.put(B_COM, miss())
-        cache.clear()
+        assert cache.purge(expired_only=False) == 2
         assert cache.get(A_COM) is None
         assert cache.get(B_COM) is None
+
+    def test_a_look_changes_and_counts_nothing_M8(self) -> None:
+        clock = Clock()
+        cache = self.make(clock)
+        names = [Hostname(f"r{number}.com") for number in range(ROUTES)]
+        for name in names:
+            cache.put(name, route(stale_ttl=5))
+        cache.get(names[0])
+        cache.get(names[0])
+        clock.advance(20)
+        look = cache.look(names[0])
+        assert look is not None
+        assert (look.name, look.store, look.age, look.left, look.stale_left, look.hits) == (
+            names[0],
+            "routes",
+            20,
+            40,
+            45,
+            2,
+        )
+        assert look.size > 0
+        cache.look(names[1])  # which does not save it
+        cache.put(A_COM, route())
+        assert cache.look(names[1]) is None
+        assert cache.look(names[0]) is not None
+
+    def test_a_look_says_since_when_an_entry_is_stale_M8(self) -> None:
+        clock = Clock()
+        cache = self.make(clock)
+        cache.put(A_COM, route(ttl=10, stale_ttl=30))
+        clock.advance(15)
+        look = cache.look(A_COM)
+        assert look is not None
+        assert (look.left, look.stale_left) == (-5, 25)
+        clock.advance(25)
+        assert cache.look(A_COM) is None
+
+    def test_a_stale_entry_may_be_asked_for_by_its_age(self) -> None:
+        clock = Clock()
+        cache = self.make(clock)
+        cache.put(A_COM, route(ttl=10, stale_ttl=30))
+        clock.advance(12)
+        assert cache.stale(A_COM, 2) is None
+        assert cache.stale(A_COM, 2.5) is not None
+
+    def test_a_wildcard_answers_for_every_name_below_it(self) -> None:
+        cache = self.make(Clock())
+        cache.put(Hostname("x.evil.tld"), miss(wildcard="*.evil.tld"))
+        cache.put(Hostname("x.shop.com"), route("S", wildcard="*.shop.com"))
+        for name in ("x.evil.tld", "y.evil.tld", "a.b.c.evil.tld"):
+            negative = cache.get(Hostname(name))
+            assert negative is not None
+            assert (negative.name, negative.answer.origin) == ("*.evil.tld", Origin.NEGATIVE)
+        hit = cache.get(Hostname("z.shop.com"))
+        assert hit is not None
+        assert hit.answer.origin is Origin.HIT
+        assert cache.get(Hostname("evil.tld")) is None
+        assert cache.get(Hostname("notevil.tld")) is None
+
+    def test_the_exact_name_wins_then_the_longest_wildcard(self) -> None:
+        cache = self.make(Clock())
+        cache.put(Hostname("x.com"), route("wide", wildcard="*.com"))
+        cache.put(Hostname("x.shop.com"), route("narrow", wildcard="*.shop.com"))
+        cache.put(Hostname("own.shop.com"), route("own"))
+        cache.put(Hostname("no.shop.com"), miss())
+        apps = {}
+        for name in ("own.shop.com", "other.shop.com", "else.com", "no.shop.com"):
+            kept = cache.get(Hostname(name))
+            assert kept is not None
+            apps[name] = getattr(kept.answer, "app", None)
+        assert apps == {"own.shop.com": "own", "other.shop.com": "narrow", "else.com": "wide", "no.shop.com": None}
+
+    def test_an_exact_name_that_is_stale_still_keeps_a_wildcard_from_answering_for_it(self) -> None:
+        clock = Clock()
+        cache = self.make(clock)
+        own = Hostname("own.shop.com")
+        cache.put(own, route("own", ttl=1, stale_ttl=60))
+        cache.put(Hostname("x.shop.com"), route("all", wildcard="*.shop.com"))
+        clock.advance(1)
+        assert cache.get(own) is None
+        stale = cache.stale(own, inf)
+        assert stale is not None
+        assert getattr(stale.answer, "app", None) == "own"
+
+    def test_an_answer_for_one_name_that_is_not_remembered_ends_the_wildcards_above_it(self) -> None:
+        cache = self.make(Clock())
+        cache.put(Hostname("x.shop.com"), route("all", wildcard="*.shop.com"))
+        cache.put(Hostname("own.shop.com"), route("own", ttl=0))
+        assert cache.get(Hostname("own.shop.com")) is None
+
+    def test_a_wildcard_in_its_place_ends_what_was_known_of_the_name_alone(self) -> None:
+        cache = self.make(Clock())
+        name = Hostname("x.shop.com")
+        cache.put(name, route("alone"))
+        cache.put(name, route("all", wildcard="*.shop.com"))
+        kept = cache.get(name)
+        assert kept is not None
+        assert getattr(kept.answer, "app", None) == "all"
+
+    def test_all_of_an_app_or_below_a_suffix_can_be_dropped_M8(self) -> None:
+        cache = self.make(Clock())
+        for name, app in (("a.com", "A"), ("www.a.com", "A"), ("b.com", "B")):
+            cache.put(Hostname(name), route(app))
+        cache.put(Hostname("x.a.com"), miss(wildcard="*.no.a.com"))
+        assert cache.drop_where(None, None) == ()
+        assert cache.drop_where("A", "www.a.com") == ("www.a.com",)
+        assert set(cache.drop_where(None, "a.com")) == {"a.com", "*.no.a.com"}
+        assert cache.drop_where("A", None) == ()
+        assert cache.drop_where("B", None) == ("b.com",)
+
+    def test_what_has_expired_can_be_purged_alone_M8(self) -> None:
+        clock = Clock()
+        cache = self.make(clock)
+        cache.put(A_COM, route(ttl=10, stale_ttl=100))
+        cache.put(B_COM, route())
+        clock.advance(10)
+        assert cache.purge(expired_only=True) == 1
+        assert cache.stale(A_COM, inf) is None
+        assert cache.get(B_COM) is not None
+
+    def test_the_entries_are_listed_page_by_page_in_the_order_of_their_names_M8(self) -> None:
+        cache = self.make(Clock())
+        for name in ("c.com", "a.com", "b.com"):
+            cache.put(Hostname(name), route())
+        first = cache.page("routes", "", 2)
+        assert [look.name for look in first] == ["a.com", "b.com"]
+        assert [look.name for look in cache.page("routes", first[-1].name, 2)] == ["c.com"]
+        assert cache.page("misses", "", 2) == ()

@@ -9,11 +9,9 @@ from zope.interface.verify import verifyObject
 
 from starship.errors import LookupTimeout
 from starship.interfaces import IResolver
-from starship.route.caching import CachingResolver
-from starship.route.memory import MemoryCache
 from starship.words import Answer, Miss, Origin, Reason
 from tests.fakes import failure_of, success_of
-from tests.route.resolvers import A_COM, B_COM, PatientResolver, ReadyResolver, ask, miss, route
+from tests.route.resolvers import A_COM, B_COM, PatientResolver, ReadyResolver, ask, caching_of, memory, miss, route
 
 
 class House:
@@ -21,9 +19,9 @@ class House:
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.cache = MemoryCache(clock=self.clock, ttl=60, neg_ttl=10, routes=4, misses=4)
+        self.cache = memory(self.clock)
         self.inner = PatientResolver()
-        self.resolver = CachingResolver(self.cache, self.inner)
+        self.resolver = caching_of(self.clock, self.inner, self.cache)
 
 
 @pytest.fixture
@@ -132,13 +130,22 @@ def test_a_waiter_may_ask_again_at_once(house: House) -> None:
     assert success_of(again[0]) == route("B")
 
 
-@pytest.mark.parametrize("everything", [False, True])
-def test_an_answer_older_than_a_purge_is_not_remembered(house: House, everything: bool) -> None:
+@pytest.mark.parametrize("how", ["name", "wildcard", "suffix", "app", "set", "purge"])
+def test_an_answer_older_than_a_purge_is_not_remembered(house: House, how: str) -> None:
     before = house.resolver.resolve(ask())
-    if everything:
-        house.resolver.clear()
-    else:
-        assert not house.resolver.drop(A_COM)
+    match how:
+        case "purge":
+            house.resolver.keeper.purge()
+        case "suffix":
+            house.resolver.keeper.drop_where(suffix="com")
+        case "app":
+            house.resolver.keeper.drop_where(app="old")
+        case "set":
+            house.resolver.keeper.set(A_COM, route("by hand", ttl=0))
+        case "wildcard":
+            house.resolver.keeper.drop("*.com")
+        case _:
+            assert not house.resolver.keeper.drop(A_COM)
     after = house.resolver.resolve(ask())
     assert house.resolver.in_flight == 2
     house.inner.questions[1].callback(route("new"))
@@ -154,13 +161,13 @@ def test_an_answer_older_than_a_purge_is_not_remembered(house: House, everything
 def test_a_drop_says_whether_the_name_was_known(house: House) -> None:
     house.resolver.resolve(ask())
     house.inner.questions[0].callback(route("A"))
-    assert house.resolver.drop(A_COM)
+    assert house.resolver.keeper.drop(A_COM)
     assert house.resolver.peek(ask()) is None
 
 
 def test_stopping_gives_up_every_question(house: House) -> None:
     waiting = [house.resolver.resolve(ask(A_COM)), house.resolver.resolve(ask(B_COM))]
-    house.resolver.drop(A_COM)
+    house.resolver.keeper.drop(A_COM)
     house.resolver.stop()
     assert [type(failure_of(one)) for one in waiting] == [CancelledError] * 2
     assert house.inner.cancelled == 2
@@ -168,10 +175,8 @@ def test_stopping_gives_up_every_question(house: House) -> None:
 
 
 def test_who_names_nobody_is_passed_on_and_not_remembered() -> None:
-    clock = Clock()
     nobody = Miss(origin=Origin.NONE, reason=Reason.NO_NAME)
-    inner = ReadyResolver(nobody)
-    resolver = CachingResolver(MemoryCache(clock=clock, ttl=60, neg_ttl=10, routes=4, misses=4), inner)
+    resolver = caching_of(Clock(), ReadyResolver(nobody))
     assert resolver.peek(ask(None)) is None
     assert success_of(resolver.resolve(ask(None))) is nobody
     assert resolver.in_flight == 0

@@ -7,12 +7,10 @@ from zope.interface.verify import verifyObject
 
 from starship.errors import LookupTimeout
 from starship.interfaces import IResolver
-from starship.route.caching import CachingResolver
 from starship.route.forgiving import MissOnError
-from starship.route.memory import MemoryCache
 from starship.words import Origin
 from tests.fakes import failure_of, success_of
-from tests.route.resolvers import ReadyResolver, ask, miss, route
+from tests.route.resolvers import ReadyResolver, ask, caching_of, miss, route
 
 
 def test_it_is_a_resolver() -> None:
@@ -26,7 +24,7 @@ def test_answers_pass_as_they_are() -> None:
 
 def test_a_failed_lookup_is_a_miss_and_remembered_like_one_S8() -> None:
     forgiving = MissOnError(ReadyResolver(LookupTimeout("late")))
-    caching = CachingResolver(MemoryCache(clock=Clock(), ttl=60, neg_ttl=10, routes=4, misses=4), forgiving)
+    caching = caching_of(Clock(), forgiving)
     assert success_of(caching.resolve(ask())) == miss()
     negative = caching.peek(ask())
     assert negative is not None

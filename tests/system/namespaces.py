@@ -10,7 +10,6 @@ import ctypes
 import os
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -80,20 +79,19 @@ def neighbour(near: str, far: str) -> Iterator[int]:
         yield holder.pid
     finally:
         holder.kill()
-        holder.wait()
+        holder.communicate()
 
 
-def open_to_all() -> tuple[str, ...]:
+def open_to_all(view: Path) -> tuple[str, ...]:
     """
     A command prefix under which every user may read this Python and this checkout.
 
     They may lie below a directory that root keeps to itself (/root); the prefix makes a mount namespace in which such
-    a directory is open and holds nothing but the way to them.
+    a directory is open and holds nothing but the way to them. `view` is where the way is laid, a new directory.
     """
     wanted = {Path(sys.prefix), Path(sys.base_prefix), Path(__file__).parents[2]}
     ways = [(closed, path.relative_to(closed).parts[0]) for path in wanted for closed in _closed_above(path)]
-    view = tempfile.mkdtemp(prefix="starship-view-")
-    lines = [f"chmod 755 {view}"]
+    lines = []
     for closed in sorted({closed for closed, _ in ways}):
         shown = f"{view}/{str(closed).strip('/').replace('/', '-')}"
         for name in sorted({name for place, name in ways if place == closed}):

@@ -1,10 +1,10 @@
-# make demo · make test · make test-system · make prove · make lint · make format · make build
+# make demo · make test · make test-system · make test-pythons · make prove · make lint · make format · make build
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.ready
 
-.PHONY: demo test test-system prove lint format build clean help
+.PHONY: demo test test-system test-pythons prove lint format build clean help
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -35,6 +35,11 @@ format: $(STAMP)
 test-system: $(STAMP)
 	@etc/install-system-parts
 	$(BIN)/pytest -m system tests
+	@$(MAKE) --no-print-directory test-pythons
+
+# The other Pythons that are found, each in an environment of its own.
+test-pythons: $(STAMP)
+	@etc/test-pythons $(VENV)
 
 prove: $(STAMP)
 	$(BIN)/pytest -m proof -s tests
@@ -44,4 +49,4 @@ build: $(STAMP)
 	$(BIN)/python -m build
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info
+	rm -rf $(VENV) $(VENV)-3.* build dist *.egg-info

@@ -12,12 +12,15 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
 from attrs import frozen
+from twisted.internet.interfaces import IAddress
 
 from starship.names import BadName, from_text
-from starship.words import Network, Upstream
+from starship.words import Address, Network, Upstream
 
 TEXT_LIMIT: Final = 270
 """Characters that an endpoint may have: the longest name, its final dot, and a port, with room to spare."""
+
+NOWHERE: Final = Address("0.0.0.0", 0)
 
 _PORT = re.compile(r"[0-9]{1,5}")
 
@@ -68,6 +71,14 @@ def parse_network(text: str) -> Network | BadAddress:
     if mapped is not None and network.prefixlen >= 96:
         return ip_network((mapped, network.prefixlen - 96))
     return network
+
+
+def address_of(address: IAddress) -> Address:
+    """An IP address of Twisted's as ours, in its one spelling; NOWHERE for one that has no host and port."""
+    host, port = getattr(address, "host", None), getattr(address, "port", None)
+    if not isinstance(host, str) or not isinstance(port, int):
+        return NOWHERE
+    return Address(plain_ip(host) if ":" in host else host, port)
 
 
 def plain_ip(text: str) -> str:

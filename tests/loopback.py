@@ -21,8 +21,7 @@ from starship.relay.splice import Splice, SpliceLimits
 from starship.wire.connect import WireConnector
 from starship.wire.ground import Ground as Wire
 from starship.wire.leg import WireLeg
-from starship.wire.listener import Listening, WirePort, bound_socket
-from starship.wire.port import WaitingPort
+from starship.wire.port import Listening, WirePort, bound_socket
 from starship.wire.reactor import WireReactor
 from starship.wire.stock import LegProtocol, StockLeg
 from starship.words import Address, Reason
@@ -176,9 +175,7 @@ class MiniProxy:
         self.port = self._open()
 
     def _open(self) -> Any:
-        port = WaitingPort(0, _Doorway(self), 50, "127.0.0.1", self.ground.reactor)
-        port.startListening()
-        return port
+        return self.ground.reactor.listenTCP(0, _Doorway(self), interface="127.0.0.1")
 
     def connected(self, *, client: Peer, server: Peer) -> tuple[Peer, Peer]:
         """Connect both peers through the proxy."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Callable
 from typing import Any, cast
 
 from attrs import define, evolve, field
@@ -21,13 +20,14 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from starship.accept.options import address_of
 from starship.accept.sniffing import SniffingFactory
-from starship.wire.port import WaitingPort
+from starship.addresses import address_of
+from starship.wire.ground import Ground
+from starship.wire.port import Listening, WirePort, bound_socket
 from starship.words import Address
 
 
-def listen(reactor: Any, description: str, factory: IProtocolFactory, backlog: int) -> IListeningPort:
+def listen(reactor: Any, ground: Ground, description: str, factory: IProtocolFactory, how: Listening) -> IListeningPort:
     """
     Listen where a server endpoint string says.
 
@@ -36,7 +36,7 @@ def listen(reactor: Any, description: str, factory: IProtocolFactory, backlog: i
     kinds of endpoint listen at once.
     """
     try:
-        endpoint = serverFromString(_Ports(reactor, backlog), description)
+        endpoint = serverFromString(_Ports(reactor, ground, how), description)
     except (AttributeError, LookupError, TypeError, ValueError) as error:  # Twisted's parsers raise what comes
         raise ValueError(f"no such endpoint: {description}: {error}") from error
     results: list[Any] = []
@@ -48,38 +48,27 @@ def listen(reactor: Any, description: str, factory: IProtocolFactory, backlog: i
     return cast(IListeningPort, results[0])
 
 
-class _DualStackPort(WaitingPort):
-    """A port that takes IPv4 too when it listens on `::`, whatever the machine's default is."""
-
-    def createInternetSocket(self) -> socket.socket:
-        create: Callable[[], socket.socket] = super().createInternetSocket
-        made = create()
-        if self.addressFamily == socket.AF_INET6:
-            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, self.interface != "::")
-        return made
-
-
 @implementer(IReactorTCP, IReactorSocket)
 @define(eq=False)
 class _Ports:
     """Stands in for the reactor where an endpoint makes its port."""
 
     reactor: Any
-    backlog: int
+    ground: Ground
+    how: Listening
 
     def listenTCP(self, port: int, factory: IProtocolFactory, backlog: int = 50, interface: str = "") -> IListeningPort:
-        made = _DualStackPort(port, factory, max(backlog, self.backlog), interface, self.reactor)
-        made.startListening()
-        return cast(IListeningPort, made)
+        return self._listen(bound_socket(interface or "0.0.0.0", port), factory)
 
     def adoptStreamPort(
         self, fileDescriptor: int, addressFamily: socket.AddressFamily, factory: IProtocolFactory
     ) -> IListeningPort:
-        os.set_blocking(fileDescriptor, False)
-        make: Callable[..., WaitingPort] = WaitingPort._fromListeningDescriptor
-        made = make(self.reactor, fileDescriptor, addressFamily, factory)
-        made.startListening()
-        return cast(IListeningPort, made)
+        return self._listen(socket.socket(fileno=os.dup(fileDescriptor)), factory)
+
+    def _listen(self, listener: socket.socket, factory: IProtocolFactory) -> IListeningPort:
+        port = WirePort(listener, factory, self.ground, self.reactor, self.how)
+        port.startListening()
+        return port
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.reactor, name)
@@ -96,34 +85,32 @@ class DoorService(Service):
     _log = Logger()
 
     reactor: Any
+    ground: Ground
     description: str
-    backlog: int
+    how: Listening
     factory: SniffingFactory
     upstream_port: int | None
     port: IListeningPort | None = field(init=False, default=None)
+    bound: Address | None = field(init=False, default=None)  # where this door listens
 
     def privilegedStartService(self) -> None:
         """Bind. Raises CannotListenError, or ValueError for a description that is none."""
-        self.port = listen(self.reactor, self.description, self.factory, self.backlog)
+        self.port = listen(self.reactor, self.ground, self.description, self.factory, self.how)
         manners = self.factory.manners
-        means = self.upstream_port or address_of(self.port.getHost()).port
+        self.bound = address_of(self.port.getHost())
+        means = self.upstream_port or self.bound.port
         self.factory.manners = evolve(manners, door=evolve(manners.door, port=means))
-
-    @property
-    def bound(self) -> Address | None:
-        """Where this door listens."""
-        return None if self.port is None else address_of(self.port.getHost())
 
     @property
     def paused(self) -> int:
         """How often accepting rested for want of descriptors."""
-        return self.port.paused if isinstance(self.port, WaitingPort) else 0
+        return self.port.paused if isinstance(self.port, WirePort) else 0
 
     def close(self) -> None:
         """Stop accepting; those who came in stay."""
         port = self.port
         if port is not None:
-            self.port = None
+            self.port = self.bound = None
             stopping: Deferred[None] | None = port.stopListening()
             if stopping is not None:
                 stopping.addErrback(lambda failure: self._log.failure("closing a listener", failure=failure))

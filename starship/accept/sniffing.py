@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final, assert_never, cast
 
 from attrs import define, field, frozen
-from twisted.internet.error import ConnectionClosed, ConnectionDone
+from twisted.internet.error import ConnectionClosed
 from twisted.internet.interfaces import IAddress, IDelayedCall, ITransport
 from twisted.internet.protocol import Factory, connectionDone
 from twisted.logger import Logger
@@ -19,10 +19,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from starship.accept.identity import Identities
-from starship.accept.options import address_of, prepare
 from starship.interfaces import ICancel, IClient, IGate, ILeg, IRefuser, ISniffer, Relay, Scheme
 from starship.journey import Guides, Journey
-from starship.wire.stock import HOLD_LIMIT_BYTES, LegProtocol, StockLeg, Stream
+from starship.wire.stock import HOLD_LIMIT_BYTES, LegProtocol, leg_on
 from starship.words import Door, Hello, NeedMore, Reason, Refusal, Stop
 
 LINGER_S: Final = 2.0
@@ -44,7 +43,6 @@ class Manners:
     relay: Relay
     identities: Identities
     hello_timeout: float
-    keepalive: float
 
 
 @implementer(IClient)
@@ -69,14 +67,15 @@ class SniffingProtocol(LegProtocol):
 
     def connectionMade(self) -> None:
         guides, transport = self._manners.guides, cast(ITransport, self.transport)
-        client, local = address_of(transport.getPeer()), address_of(transport.getHost())
-        self.leg = StockLeg(cast(Stream, transport), client)
-        self.arrival = self._manners.identities.arrival(self._manners.door, client, local, guides.clock.seconds())
+        self.leg = leg_on(transport)
+        self.arrival = self._manners.identities.arrival(
+            self._manners.door, self.leg.remote, self.leg.local(), guides.clock.seconds()
+        )
         self.journey = Journey(self.arrival, self, guides)
         self._live.add(self)
         guides.ledger.arrived(self.arrival)
         try:
-            self._come_in(transport)
+            self._come_in()
         except Exception:
             self.journey.broke(Failure())
 
@@ -148,9 +147,8 @@ class SniffingProtocol(LegProtocol):
 
     # Inside
 
-    def _come_in(self, transport: ITransport) -> None:
+    def _come_in(self) -> None:
         manners = self._manners
-        prepare(transport, manners.keepalive)
         refusal = manners.gate.admit(self.arrival)
         if refusal is not None:
             self.journey.refused(refusal)
@@ -196,10 +194,6 @@ class SniffingProtocol(LegProtocol):
         self.leg.lost(reason)
         if self._relay is None:
             self.journey.gone(Reason.CLIENT_GONE)
-        elif not self.journey.ended and reason.check(ConnectionDone) is None:
-            # It broke after its stream had ended: the relay waits for the upstream, and would not hear of this.
-            self._relay.cancel()
-            self._carried(Reason.OK, "client reset after its end")
 
     def _carried(self, reason: Reason, detail: str) -> None:
         self.journey.carried(reason, detail)

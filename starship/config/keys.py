@@ -210,6 +210,12 @@ UPSTREAM.add(
     "idle_timeout", duration(1, 30 * DAY), "1h", "A connection that carries nothing either way is closed after this."
 )
 UPSTREAM.add(
+    "splice_after",
+    size(0, 1 << 30),
+    "0",
+    "A direction that has carried this much in large pieces is spliced in the kernel. 0: never.",
+)
+UPSTREAM.add(
     "half_close_timeout", duration(1, DAY), "30s", "The same once one side has finished and only the other may send."
 )
 UPSTREAM.add("lifetime", duration(1, 365 * DAY, "no limit"), "1d", "A connection is closed at this age. 0: no limit.")

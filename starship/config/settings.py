@@ -63,6 +63,7 @@ class Dialling:
     bind_address: str | None = None
     allow: tuple[Network, ...] = ()  # ranges that a lookup may name although they are forbidden by default
     deny: tuple[Network, ...] = ()  # ranges that a lookup may never name
+    splice_after: int = 65_536  # bytes of bulk after which a direction is spliced; 0: never
     idle_timeout: float = 600.0
     half_close_timeout: float = 60.0
     lifetime: float = 0.0  # 0: no limit

@@ -3,7 +3,7 @@ Dialer: a Route becomes a connected upstream.
 
 The fourth step of the walk. Tries the route's upstreams in their order of picking, each address within its own
 deadline and all of them within another; asks the guard about each address; writes the opening bytes, and hands over
-a leg. For an endpoint that is an IP address it makes no Deferred.
+a leg. For an endpoint that is an IP address it makes no Deferred; one that connects at once costs no deadline either.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ from __future__ import annotations
 import errno
 from collections import deque
 from random import Random
-from typing import Final, cast
+from typing import Final
 
 from attrs import define, field
-from twisted.internet import error
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IAddress, IConnector, IDelayedCall, IReactorTCP, IReactorTime
-from twisted.internet.protocol import ClientFactory
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -26,9 +24,10 @@ from starship.dial.pick import order
 from starship.dial.preface import preface
 from starship.dial.resolve import Names
 from starship.errors import DialBroken, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
-from starship.interfaces import ICancel, IDialer, IDialOutcome
-from starship.wire.stock import LegProtocol, StockLeg, Stream
+from starship.interfaces import Connect, ICancel, IDialer, IDialOutcome, ILeg
 from starship.words import Address, Arrival, Hello, Route, Upstream
+
+NOWHERE: Final = Address("", 0)
 
 TRIES_LIMIT: Final = 16
 """Addresses that one connection may try: a name with hundreds of them must not hold a client that long."""
@@ -43,7 +42,7 @@ OUR_MEANS: Final = frozenset(
 class Dialer:
     """Deadlines in seconds: `connect_timeout` for one address, `dial_timeout` for all of a route together."""
 
-    reactor: IReactorTCP
+    connect: Connect
     clock: IReactorTime
     names: Names
     guard: Guard
@@ -65,10 +64,10 @@ class Dialer:
         dial.start()
         return dial
 
-    def bind_to(self, address: Address) -> tuple[str, int] | None:
+    def bind_to(self, address: Address) -> str | None:
         """Our end of a connection to an address: the configured one where it is of the same family."""
         bind = self.bind_address
-        return (bind, 0) if bind and (":" in bind) == (":" in address.host) else None
+        return bind if bind and (":" in bind) == (":" in address.host) else None
 
 
 @implementer(ICancel)
@@ -84,16 +83,18 @@ class _Dial:
     waiting: deque[Upstream]
     over: bool = False
     tries: int = 0
+    address: Address = NOWHERE
     why: DialFailed = field(factory=lambda: DialUnresolved("the route names no endpoint"))
     deadline: IDelayedCall | None = None
-    connector: IConnector | None = None
+    connector: ICancel | None = None
     question: Deferred[tuple[str, ...]] | None = None
     more: bool = False
     turning: bool = False
 
     def start(self) -> None:
-        self.deadline = self.dialer.clock.callLater(self.dialer.dial_timeout, self._too_late)
         self.next()
+        if not self.over:
+            self.deadline = self.dialer.clock.callLater(self.dialer.dial_timeout, self._too_late)
 
     def cancel(self) -> None:
         if not self.over:
@@ -101,7 +102,7 @@ class _Dial:
             if self.question is not None:
                 self.question.cancel()
             if self.connector is not None:
-                self.connector.stopConnecting()
+                self.connector.cancel()
 
     def next(self) -> None:
         """
@@ -133,8 +134,8 @@ class _Dial:
         else:
             self._resolve(upstream)
 
-    def connected(self, leg: StockLeg) -> None:
-        """Told by the factory."""
+    def connected(self, leg: ILeg) -> None:
+        """One of the addresses took the connection."""
         if self.over:
             leg.abort()
             return
@@ -142,11 +143,11 @@ class _Dial:
         leg.send(self.opening)
         self.outcome.dialled(leg)
 
-    def refused(self, address: Address, why: BaseException) -> None:
-        """Told by the factory."""
+    def refused(self, why: OSError) -> None:
+        """The address that was tried did not."""
         self.connector = None
         if not self.over:
-            self.why = _explained(address, why)
+            self.why = _explained(self.address, why)
             self.next()
 
     def _try(self, address: Address) -> None:
@@ -157,12 +158,10 @@ class _Dial:
             self.next()
             return
         self.tries += 1
-        connector = self.dialer.reactor.connectTCP(
-            address.host,
-            address.port,
-            _Factory(self, address),
-            timeout=self.dialer.connect_timeout,
-            bindAddress=self.dialer.bind_to(address),
+        self.address = address
+        dialer = self.dialer
+        connector = dialer.connect(
+            address, dialer.bind_to(address), dialer.connect_timeout, self.connected, self.refused
         )
         if not self.over and not self.more:  # else it is decided already
             self.connector = connector
@@ -191,37 +190,6 @@ class _Dial:
             self.deadline.cancel()
 
 
-@define(eq=False)
-class _Factory(ClientFactory):
-    """Ties one try to its dial."""
-
-    noisy = False
-    dial: _Dial
-    address: Address
-
-    def buildProtocol(self, addr: IAddress | None) -> _UpstreamProtocol:
-        return _UpstreamProtocol(self.dial, self.address)
-
-    def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
-        self.dial.refused(self.address, reason.value or error.ConnectError())
-
-
-class _UpstreamProtocol(LegProtocol):
-    """The upstream's side: makes a leg once connected."""
-
-    def __init__(self, dial: _Dial, address: Address) -> None:
-        self._dial = dial
-        self._address = address
-
-    def connectionMade(self) -> None:
-        transport = self.transport
-        set_no_delay = getattr(transport, "setTcpNoDelay", None)
-        if set_no_delay is not None:
-            set_no_delay(True)
-        self.leg = StockLeg(cast(Stream, transport), self._address)
-        self._dial.connected(self.leg)
-
-
 def _nobody_waits(failure: Failure) -> None:
     """We gave the question up."""
     failure.trap(CancelledError)
@@ -231,15 +199,10 @@ def _is_ip(host: str) -> bool:
     return ":" in host or host.rpartition(".")[2].isdigit()  # no Hostname ends in a number
 
 
-def _explained(address: Address, why: BaseException) -> DialFailed:
-    code = getattr(why, "osError", None)
-    if isinstance(why, error.ConnectBindError) or code in OUR_MEANS:
-        return DialBroken(f"cannot connect to {address}: {_said(why)}")
-    if isinstance(why, error.TimeoutError | error.TCPTimedOutError):
+def _explained(address: Address, why: OSError) -> DialFailed:
+    said = errno.errorcode.get(why.errno or 0, str(why))
+    if why.errno in OUR_MEANS:
+        return DialBroken(f"cannot connect to {address}: {said}")
+    if isinstance(why, TimeoutError):
         return DialTimeout(f"{address} did not answer in time")
-    return DialRefused(f"{address}: {_said(why)}")
-
-
-def _said(why: BaseException) -> str:
-    code = getattr(why, "osError", None)
-    return errno.errorcode.get(code, str(code)) if isinstance(code, int) else type(why).__name__
+    return DialRefused(f"{address}: {said}")

@@ -10,6 +10,8 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from twisted.internet.interfaces import IReactorTime
+
 from starship.accept.gate import Gate, Guestlist
 from starship.accept.identity import Identities
 from starship.accept.listening import DoorService
@@ -24,6 +26,8 @@ from starship.relay.splice import Splice, SpliceLimits
 from starship.sniff.auto import AutoSniffer
 from starship.sniff.http import HttpSniffer
 from starship.sniff.tls import TlsSniffer
+from starship.wire.ground import Ground
+from starship.wire.port import Listening
 from starship.words import Door, Reason
 
 UNBOUND: Final = 0
@@ -64,7 +68,7 @@ def make_gate(settings: Settings) -> Gate:
     )
 
 
-def make_relay(settings: Settings, reactor: Any) -> Relay:
+def make_relay(settings: Settings, clock: IReactorTime) -> Relay:
     """How two legs are joined."""
     limits = SpliceLimits(
         idle=settings.upstream.idle_timeout,
@@ -73,7 +77,7 @@ def make_relay(settings: Settings, reactor: Any) -> Relay:
     )
 
     def join(client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel:
-        splice = Splice(client, upstream, limits, reactor, done)
+        splice = Splice(client, upstream, limits, clock, done)
         splice.start()
         return splice
 
@@ -81,11 +85,11 @@ def make_relay(settings: Settings, reactor: Any) -> Relay:
 
 
 def make_doors(
-    settings: Settings, reactor: Any, guides: Guides, schemes: dict[str, Scheme], gate: Gate, boot: str
+    settings: Settings, reactor: Any, ground: Ground, guides: Guides, schemes: dict[str, Scheme], gate: Gate, boot: str
 ) -> list[DoorService]:
     """One service for each endpoint of each listener."""
     identities = Identities(boot)
-    relay = make_relay(settings, reactor)
+    relay = make_relay(settings, guides.clock)
     refusers: dict[str, IRefuser] = {name: scheme.refuser for name, scheme in schemes.items()}
 
     def manners(listener: Listener) -> Manners:
@@ -98,15 +102,15 @@ def make_doors(
             relay=relay,
             identities=identities,
             hello_timeout=settings.limits.hello_timeout,
-            keepalive=settings.limits.keepalive,
         )
 
     def doors(listener: Listener) -> Iterable[DoorService]:
         for endpoint in listener.endpoints:
             yield DoorService(
                 reactor=reactor,
+                ground=ground,
                 description=endpoint,
-                backlog=listener.backlog,
+                how=Listening(backlog=listener.backlog, keepalive=settings.limits.keepalive),
                 factory=SniffingFactory(manners(listener)),
                 upstream_port=listener.upstream_port,
             )

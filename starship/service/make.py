@@ -27,7 +27,7 @@ from starship.admin.readiness import LookupProbe, Readiness
 from starship.admin.site import make_site
 from starship.config.settings import Settings
 from starship.dial.dialer import Dialer
-from starship.dial.guard import Guard
+from starship.dial.guard import Guard, OwnAddresses
 from starship.dial.resolve import Names
 from starship.journey import Guides
 from starship.process.notify import Notifier
@@ -35,6 +35,10 @@ from starship.service.doors import make_doors, make_gate, make_schemes
 from starship.service.lookups import Lookups, make_lookups
 from starship.service.router import Admin, Router
 from starship.service.views import GateView, LookupView
+from starship.wire.connect import connect_on
+from starship.wire.ground import Ground
+from starship.wire.nest import loop_of
+from starship.wire.wheel import Wheel
 
 
 def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str] | None = None) -> Router:
@@ -53,9 +57,11 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
     )
     gate = make_gate(settings)
     doors: list[DoorService] = []
-    dialer = _dialer(settings, reactor, doors)
-    guides = Guides(resolver=lookups.outer, tenants=TenantGate(), dialer=dialer, ledger=ledger, clock=reactor)
-    doors += make_doors(settings, reactor, guides, schemes, gate, boot=secrets.token_hex(4))
+    wheel = Wheel(reactor)
+    ground = Ground(loop_of(reactor), settings.upstream.splice_after)
+    dialer = _dialer(settings, reactor, ground, wheel, doors)
+    guides = Guides(resolver=lookups.outer, tenants=TenantGate(), dialer=dialer, ledger=ledger, clock=wheel)
+    doors += make_doors(settings, reactor, ground, guides, schemes, gate, boot=secrets.token_hex(4))
     probe = None if lookups.api is None else LookupProbe(lookups.api, reactor)
     readiness = _readiness(settings, lookups, probe)
     pulse = Pulse(reactor)
@@ -100,16 +106,17 @@ def _access_log(settings: Settings) -> AccessLog | None:
     return AccessLog(Sink(wanted.path), FORMS[wanted.format], time.time) if wanted.enabled else None
 
 
-def _dialer(settings: Settings, reactor: Any, doors: list[DoorService]) -> Dialer:
+def _dialer(settings: Settings, reactor: Any, ground: Ground, wheel: Wheel, doors: list[DoorService]) -> Dialer:
     dialling = settings.upstream
     return Dialer(
-        reactor=reactor,
-        clock=reactor,
+        connect=connect_on(ground, reactor),
+        clock=wheel,
         names=Names(reactor.nameResolver, reactor),
         guard=Guard(
             allow=dialling.allow,
             deny=dialling.deny,
             doors=lambda: [door.bound for door in doors if door.bound is not None],
+            is_ours=OwnAddresses(reactor),
         ),
         random=Random(),  # noqa: S311  # balances load, guards nothing
         connect_timeout=dialling.connect_timeout,

@@ -17,7 +17,7 @@ from typing import Final
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from starship.interfaces import ICancel
+from starship.interfaces import Connect, ICancel, ILeg
 from starship.wire.ground import Ground
 from starship.wire.leg import WireLeg
 from starship.words import Address
@@ -48,7 +48,7 @@ class WireConnector:
         remote: Address,
         bind: str | None,
         timeout: float,
-        connected: Callable[[WireLeg], object],
+        connected: Callable[[ILeg], object],
         refused: Callable[[OSError], object],
     ) -> None:
         self._ground = ground
@@ -132,3 +132,18 @@ class WireConnector:
         deadline, self._deadline = self._deadline, None
         if deadline is not None:
             deadline.cancel()
+
+
+def connect_on(ground: Ground, clock: IReactorTime) -> Connect:
+    """A way to connect, for who does not know the wire."""
+
+    def connect(
+        remote: Address,
+        bind: str | None,
+        timeout: float,
+        connected: Callable[[ILeg], object],
+        refused: Callable[[OSError], object],
+    ) -> ICancel:
+        return WireConnector(ground, clock, remote, bind, timeout, connected, refused)
+
+    return connect

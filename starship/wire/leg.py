@@ -197,6 +197,9 @@ class WireLeg(Flow):
     def heard_end(self) -> None:
         """The owner was told of the end of the stream; it is kept here already."""
 
+    def shut(self) -> None:
+        """The owner was told that our end of stream has gone."""
+
     def lost(self, reason: Failure) -> None:
         """The owner was told that nothing is left."""
 
@@ -309,7 +312,9 @@ class WireLeg(Flow):
 
     def _stop_carrying(self, why: Stop) -> None:
         self.give_back()
-        done, self.done = self.done, None
+        done = self.done
+        if why is not Stop.ENDED:  # who was told of an end is still to be told of a loss after it
+            self.done = None
         self.to = self.sink = None
         if done is not None:
             done(why)
@@ -344,7 +349,9 @@ class WireLeg(Flow):
         finish, self._finish = self._finish, None
         if finish is not None:
             finish(why)
-        self._stop_carrying(why)
+        if why is Stop.LOST:
+            self._stop_carrying(why)
+        self.done = None
         if owner is not None:
             self.ground.loop.soon(lambda: owner.connectionLost(reason))
 

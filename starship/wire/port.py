@@ -1,111 +1,182 @@
 """
-The listening socket: accepts in batches, and waits instead of spinning when descriptors run out.
+WirePort: a listening socket on the wire.
 
-The ground under accept. Knows sockets and a Factory; who is let in is decided by the Protocol that the Factory makes.
+The ground under accept. Accepts in batches and hands each connection to its Factory with the first bytes ready to be
+read. When descriptors run out it rests, and leaves the clients in the kernel's backlog, instead of spinning.
+
+Options that Linux lets an accepted socket inherit are set once, here: TCP_NODELAY and keepalive (tcp(7)).
 """
 
 from __future__ import annotations
 
 import errno
+import os
 import socket
-from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.tcp import Port, Server
+from attrs import define, field, frozen
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IDelayedCall, IListeningPort, IProtocolFactory, IReactorTime
 from twisted.logger import Logger
-from twisted.python.failure import Failure
+from zope.interface import implementer
 
-ACCEPT_BATCH: Final = 64
-"""Connections taken in one turn of the reactor, so that those already there get their turn too."""
+from starship.wire.ground import Ground
+from starship.wire.leg import Owner
+from starship.wire.loop import LEVEL
+from starship.wire.transport import WireTransport, twisted_address
+from starship.words import Address
 
-ACCEPT_PAUSE_S: Final = 0.5
-"""How long accepting rests when descriptors or memory ran out; the clients wait in the backlog."""
+BATCH: Final = 64
+"""Connections taken in one event, so that those already there get their turn too."""
 
-GONE_AGAIN: Final = frozenset(
-    {
-        errno.ECONNABORTED,
-        errno.ECONNRESET,
-        errno.EPERM,
-        errno.EPROTO,
-        errno.ENETDOWN,
-        errno.ENOPROTOOPT,
-        errno.EHOSTDOWN,
-        errno.ENONET,
-        errno.EHOSTUNREACH,
-        errno.EOPNOTSUPP,
-        errno.ENETUNREACH,
-    }
-)
-"""The client left while it waited: errors of one connection, not of the port. Source: accept(2), "Error handling"."""
+REST_S: Final = 0.5
+"""How long accepting rests when descriptors or memory ran out."""
+
+OUT_OF_MEANS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+PROBES: Final = 3
+PROBE_INTERVAL_S: Final = 10
 
 
-class WaitingPort(Port):
+@frozen(kw_only=True)
+class Listening:
     """
-    A stock Port with an accept loop of its own.
+    How to listen. `keepalive` (s): silence before the first probe to a client, 0: none.
 
-    Twisted's own loop accepts and drops clients when descriptors run out; this one leaves them in the kernel's
-    backlog and comes back. `paused` counts how often that happened.
+    `defer`: a connection is accepted when its first bytes are there (TCP_DEFER_ACCEPT for 1 s; larger values would
+    hide silent clients past their deadline). Off where the server speaks first.
     """
+
+    backlog: int = 4096
+    keepalive: float = 0.0
+    defer: bool = True
+
+
+def bound_socket(host: str, port: int) -> socket.socket:
+    """A socket bound to an address; `::` takes IPv4 too, whatever the machine says. Raises CannotListenError."""
+    made = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if made.family == socket.AF_INET6:
+            made.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, host != "::")
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        raise CannotListenError(host, port, error) from error
+    return made
+
+
+@implementer(IListeningPort)
+@define(eq=False)
+class WirePort:
+    """`paused` counts how often accepting rested."""
 
     _log = Logger()
-    paused = 0
-    _rest: IDelayedCall | None = None
-    _short = False  # the last accept failed for want of means
 
-    def doRead(self) -> None:
-        for _ in range(ACCEPT_BATCH):
-            if self.disconnecting or not self.connected:
-                return  # a client of this batch has made us stop
+    _socket: socket.socket
+    _factory: IProtocolFactory
+    _ground: Ground
+    _clock: IReactorTime
+    _how: Listening
+    paused: int = field(init=False, default=0)
+    _resting: bool = field(init=False, default=False)
+    _timer: IDelayedCall | None = field(init=False, default=None)
+    _expected: int = field(init=False, default=1)
+    _local: Address | None = field(init=False, default=None)
+    _accept: Any = field(init=False, default=None)
+
+    def startListening(self) -> None:
+        listener, how = self._socket, self._how
+        host, port = listener.getsockname()[:2]
+        try:
+            _set_options(listener, how)
+            listener.setblocking(False)
+            listener.listen(how.backlog)
+        except OSError as error:
+            raise CannotListenError(host, port, error) from error
+        self._local = None if host in ("0.0.0.0", "::") else Address(host, port)
+        self._accept = cast(Any, listener)._accept  # without the socket object that `accept` would make of each
+        self._factory.doStart()
+        self._ground.loop.watch(listener.fileno(), self.ready, LEVEL)
+        self._log.info("{who} starting on {port}", who=_name(self._factory), port=port)
+
+    def stopListening(self) -> Deferred[None]:
+        if self._socket.fileno() >= 0:
+            if self._timer is not None and self._timer.active():
+                self._timer.cancel()
+            self._ground.loop.close(self._socket.detach())
+            self._factory.doStop()
+        return succeed(None)
+
+    def getHost(self) -> Any:
+        return twisted_address(Address(*self._socket.getsockname()[:2]))
+
+    def ready(self, flags: int) -> None:
+        """Clients wait. As many are taken as came last time: asking once more than that is a wasted system call."""
+        taken = 0
+        while taken < self._expected:
             try:
-                connection, peer = self.socket.accept()
+                fd, peer = self._accept()
             except BlockingIOError:
-                return
+                break
             except OSError as error:
-                if error.errno in GONE_AGAIN:
-                    continue
-                self._wait(error)
+                if error.errno in OUT_OF_MEANS:
+                    self._rest(error)
+                    break
+                continue  # the client left while it waited: accept(2), "Error handling"
+            taken += 1
+            os.set_blocking(fd, False)
+            self._take(WireTransport(self._ground, fd, peer, self._local))
+            if self._resting:
+                self._well()
+        self._expected = min(taken + 1, BATCH) if taken == self._expected else max(1, taken)
+
+    def broke(self) -> None:
+        """An exception of ours came through: the port goes on."""
+
+    def _take(self, transport: WireTransport) -> None:
+        try:
+            protocol = self._factory.buildProtocol(transport.getPeer())
+            if protocol is None:
+                transport.abort()
                 return
-            self._take(connection, peer)
-
-    def connectionLost(self, reason: Failure) -> None:
-        rest, self._rest = self._rest, None
-        if rest is not None:
-            rest.cancel()
-        lose: Callable[[Failure], None] = super().connectionLost
-        lose(reason)
-
-    def _take(self, connection: socket.socket, peer: tuple[Any, ...]) -> None:
-        if self._short:
-            self._short = False
-            self._log.info("accepting on port {port} again", port=self._realPortNumber)
-        address = (IPv6Address if self.addressFamily == socket.AF_INET6 else IPv4Address)("TCP", *peer[:2])
-        try:
-            protocol = self.factory.buildProtocol(address) if self.factory else None
-        except Exception:
-            self._log.failure("no protocol could be made for a client of port {port}", port=self._realPortNumber)
-            protocol = None
-        if protocol is None:
-            connection.close()
-            return
-        self.sessionno += 1
-        transport = Server(connection, protocol, peer, self, self.sessionno, self.reactor)
-        try:
+            transport.owner = cast(Owner, protocol)
             protocol.makeConnection(transport)
-        except Exception:  # of one client; the port lives on
-            self._log.failure("a client of port {port} could not be welcomed", port=self._realPortNumber)
-            transport.abortConnection()
+            transport.begin()
+        except Exception:
+            self._log.failure("an arrival broke")
+            transport.broke()
 
-    def _wait(self, error: OSError) -> None:
+    def _rest(self, error: OSError) -> None:
         self.paused += 1
-        if not self._short:
-            self._short = True
-            self._log.warn("accepting on port {port} rests: {why}", port=self._realPortNumber, why=error.strerror)
-        self.reactor.removeReader(self)
-        self._rest = IReactorTime(self.reactor).callLater(ACCEPT_PAUSE_S, self._wake)
+        if not self._resting:
+            self._resting = True
+            self._log.warn("{who} rests: {why}", who=_name(self._factory), why=error.strerror)
+        self._ground.loop.rest(self._socket.fileno(), None)
+        self._timer = self._clock.callLater(REST_S, self._wake)
 
     def _wake(self) -> None:
-        self._rest = None
-        if not self.disconnecting:
-            self.reactor.addReader(self)
+        if self._socket.fileno() >= 0:
+            self._ground.loop.rest(self._socket.fileno(), self.ready)
+
+    def _well(self) -> None:
+        self._resting = False
+        self._log.info("{who} accepts again", who=_name(self._factory))
+
+
+def _set_options(listener: socket.socket, how: Listening) -> None:
+    tcp = socket.IPPROTO_TCP
+    listener.setsockopt(tcp, socket.TCP_NODELAY, 1)
+    if how.defer:
+        listener.setsockopt(tcp, socket.TCP_DEFER_ACCEPT, 1)
+    if how.keepalive:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        listener.setsockopt(tcp, socket.TCP_KEEPIDLE, max(1, round(how.keepalive)))
+        listener.setsockopt(tcp, socket.TCP_KEEPINTVL, PROBE_INTERVAL_S)
+        listener.setsockopt(tcp, socket.TCP_KEEPCNT, PROBES)
+
+
+def _name(factory: IProtocolFactory) -> str:
+    prefix = getattr(factory, "logPrefix", None)
+    return str(prefix()) if prefix is not None else type(factory).__name__

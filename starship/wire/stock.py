@@ -8,17 +8,19 @@ Protocol that owns the transport tells it what happens there.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from typing import Protocol as Structure
 
 from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionDone
-from twisted.internet.interfaces import IHalfCloseableProtocol, IPushProducer
+from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IPushProducer, ITransport
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from starship.addresses import address_of
 from starship.interfaces import ILeg
+from starship.wire.transport import WireTransport
 from starship.words import Address, Stop
 
 HOLD_LIMIT_BYTES = 32768
@@ -34,6 +36,7 @@ CARRY_READ_BYTES = 65536
 class Stream(Structure):
     """What a leg uses of Twisted's ITCPTransport, IConsumer and IPushProducer."""
 
+    def getHost(self) -> IAddress: ...
     def write(self, data: bytes) -> object: ...
     def registerProducer(self, producer: Any, streaming: bool) -> object: ...
     def unregisterProducer(self) -> object: ...
@@ -133,6 +136,10 @@ class StockLeg:
         self.resumeProducing()  # whoever waits to write here must learn that there is nothing to wait for
 
     # ILeg
+
+    def local(self) -> Address:
+        """Our own end."""
+        return address_of(self._transport.getHost())
 
     def send(self, data: bytes) -> bool:
         if self._lost:
@@ -265,11 +272,22 @@ class StockLeg:
             self._transport.loseConnection()
 
 
+Leg = StockLeg | WireTransport
+"""A leg that a Protocol may own."""
+
+
+def leg_on(transport: ITransport) -> Leg:
+    """The one place that chooses: a transport of the wire is a leg itself, any other is given one."""
+    if isinstance(transport, WireTransport):
+        return transport
+    return StockLeg(cast(Stream, transport), address_of(transport.getPeer()))
+
+
 @implementer(IHalfCloseableProtocol)
 class LegProtocol(Protocol):
     """Tells a leg what happens on its transport."""
 
-    leg: StockLeg
+    leg: Leg
 
     def dataReceived(self, data: bytes) -> None:
         self.leg.heard(data)

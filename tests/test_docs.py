@@ -1,0 +1,60 @@
+"""The pages of docs/ say what the code does: each table is held against it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from starship.refuse.alerts import AlertRefuser
+from starship.refuse.pages import load_pages
+from starship.words import Address, Arrival, Door, Reason, Refusal
+
+DOCS = Path(__file__).parent.parent / "docs"
+REFUSALS = (DOCS / "refusals.md").read_text()
+ARRIVAL = Arrival(
+    number=1, id="x", door=Door("d", 443), client=Address("192.0.2.7", 1), local=Address("192.0.2.1", 443), start=0.0
+)
+PAGES = load_pages(
+    brand="S", colour="#4f46e5", logo=None, support=None, templates=None, retry_after=5, wall_clock=lambda: 0.0
+)
+ALERT = 6  # its place in the record
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The cells of the first table below a heading of refusals.md."""
+    section = REFUSALS.partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")]
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in lines[2:]]
+
+
+def said(reason: Reason) -> list[str]:
+    """A row of the table as the refusers have it."""
+    refusal = Refusal(reason=reason)
+    page, alert = PAGES.farewell(refusal, ARRIVAL), AlertRefuser().farewell(refusal, ARRIVAL)
+    http = str(page.status) if page.data else f"- ({page.status})"
+    tls = str(alert.data[ALERT]) if alert.data else f"- ({alert.status})"
+    return [f"`{reason}`", str(reason.row.mood), http, tls, reason.row.text]
+
+
+def test_each_reason_is_in_the_docs_with_its_mood_status_alert_and_words() -> None:
+    assert rows("What each reason looks like") == [said(reason) for reason in Reason if reason is not Reason.OK]
+
+
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason.row.alert is not None])
+def test_an_alert_is_logged_as_495_and_a_page_as_its_status(reason: Reason) -> None:
+    refusal = Refusal(reason=reason)
+    assert AlertRefuser().farewell(refusal, ARRIVAL).status == 495
+    assert PAGES.farewell(refusal, ARRIVAL).data.split(b" ", 2)[1] == str(reason.row.status).encode()
+
+
+def test_each_alert_is_in_the_docs_with_what_people_see_of_it() -> None:
+    documented = {row[0] for row in rows("What people see")}
+    assert documented >= {str(reason.row.alert) for reason in Reason if reason.row.alert is not None} | {"-"}
+
+
+def test_the_links_of_the_docs_lead_somewhere() -> None:
+    for page in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
+        for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
+            assert "://" in link or (page.parent / link).exists(), f"{page.name}: {link}"

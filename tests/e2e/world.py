@@ -33,6 +33,8 @@ from attrs import define, field
 from starship.mock.certificates import Authority
 
 WAIT_S = 10.0
+START_S = 30.0
+"""Python, Twisted and all our rooms are read from a disk that others use too."""
 
 
 def until(holds: Callable[[], Any], what: str = "the condition", seconds: float = WAIT_S) -> Any:
@@ -391,7 +393,11 @@ def starship(
     world = Starship(directory, ini, process, log, access_log)
     try:
         if wait:
-            until(lambda: process.poll() is not None or (log.exists() and "AdminSite starting" in log.read_text()))
+            until(
+                lambda: process.poll() is not None or (log.exists() and "AdminSite starting" in log.read_text()),
+                "the start",
+                START_S,
+            )
             assert process.poll() is None, (directory / "stderr").read_text()
             until(lambda: world.get("/readyz")[0] == 200, "readiness")
         yield world

@@ -7,11 +7,16 @@ from pathlib import Path
 
 import pytest
 
+from starship.config.load import load
+from starship.process.descriptors import shortage
 from starship.refuse.alerts import AlertRefuser
 from starship.refuse.pages import load_pages
 from starship.words import Address, Arrival, Door, Reason, Refusal
 
-DOCS = Path(__file__).parent.parent / "docs"
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+INSTALL = (DOCS / "install.md").read_text()
+UNIT = (ROOT / "etc" / "starship.service").read_text()
 REFUSALS = (DOCS / "refusals.md").read_text()
 ARRIVAL = Arrival(
     number=1, id="x", door=Door("d", 443), client=Address("192.0.2.7", 1), local=Address("192.0.2.1", 443), start=0.0
@@ -58,3 +63,47 @@ def test_the_links_of_the_docs_lead_somewhere() -> None:
     for page in (*DOCS.glob("*.md"), DOCS.parent / "README.md"):
         for link in re.findall(r"\]\(([^)#]+)\)", page.read_text()):
             assert "://" in link or (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def blocks(language: str) -> list[str]:
+    """The code of that language in install.md."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", INSTALL, re.MULTILINE | re.DOTALL)
+
+
+def unit(key: str) -> int:
+    return int(re.findall(rf"^{key}=(\d+)$", UNIT, re.MULTILINE)[0])
+
+
+def test_the_unit_gives_the_example_time_to_drain_and_descriptors_for_its_connections() -> None:
+    settings = load(ROOT / "etc" / "starship.ini")
+    assert unit("TimeoutStopSec") > settings.lame_duck + settings.drain_timeout
+    assert shortage(unit("LimitNOFILE"), settings.limits.connections) is None
+    assert shortage(unit("LimitNOFILE"), 500000) is None
+
+
+def test_the_files_that_the_install_notes_copy_are_there() -> None:
+    copied = re.findall(r"(?<![\w/])etc/[\w.]+", "".join(blocks("sh")))
+    assert {"etc/starship.ini", "etc/starship.service", "etc/logrotate"} <= set(copied)
+    assert [name for name in copied if not (ROOT / name).exists()] == []
+
+
+def test_the_listeners_of_the_install_notes_are_understood(tmp_path: Path) -> None:
+    config = tmp_path / "starship.ini"
+    (listeners,) = (block for block in blocks("ini") if "[listener:" in block)
+    config.write_text(f"{listeners}\n[routes]\na.com = 10.0.0.24\n")
+    assert [door.name for door in load(config).listeners] == ["https", "office"]
+
+
+def test_the_kernel_settings_of_the_install_notes_are_spelt_as_the_kernel_has_them() -> None:
+    (settings,) = (block for block in blocks("ini") if "somaxconn" in block)
+    keys = re.findall(r"^([\w.]+) = \d+", settings, re.MULTILINE)
+    assert len(keys) == 5
+    # nf_conntrack_max is there while a firewall tracks connections
+    there = [key for key in keys if Path("/proc/sys", *key.split(".")).exists()]
+    assert set(keys) - set(there) <= {"net.netfilter.nf_conntrack_max"}
+
+
+def test_the_install_notes_watch_metrics_that_exist() -> None:
+    watched = set(re.findall(r"starship_[a-z_]+", INSTALL))
+    assert watched
+    assert watched <= set(re.findall(r"starship_[a-z_]+", (DOCS / "metrics.md").read_text()))

@@ -125,7 +125,8 @@ def allowed_calls() -> set[str]:
     return allowed
 
 
-# What the kernel's answer EPERM to is taken for granted: raising a limit that the unit has raised already.
+MUCH = 16 << 20
+# Refused without harm: raising a limit that the unit has raised already.
 REFUSED_IN_PEACE = {"prlimit64", "setrlimit"}
 
 
@@ -139,6 +140,7 @@ endpoint = tcp6:8080
 [lookup]
 url = http://localhost:{fleet.api.port}/?host={{host}}
 [routes]
+a.com = {CLUSTER_A}:80
 b.com = {CLUSTER_B}:80
 [admin]
 endpoint = unix:{tmp_path}/admin.sock:mode=660
@@ -149,6 +151,8 @@ endpoint = unix:{tmp_path}/admin.sock:mode=660
         try:
             for name, status in {"b.com": 200, "unknown.example": 404}.items():
                 assert page(8080, name, "/", "Connection: close")[0] == status
+            (fleet.files_a / "much").write_bytes(bytes(MUCH))
+            assert len(page(8080, "a.com", "/files/much", "Connection: close")[2]) == MUCH
             os.kill(traced, signal.SIGUSR1)
             assert page(8080, "unknown.example")[0] == 404
         finally:

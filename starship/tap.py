@@ -7,9 +7,11 @@ Floor 8. Importing this installs our reactor, unless another was chosen or is th
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
 
 from twisted.application.service import IService, Service
 from twisted.internet.defer import Deferred
@@ -34,18 +36,23 @@ class Options(UsageOptions):
 
 
 class Reporting(Service):
-    """Ends the process with words where the router cannot start: twistd itself would print a traceback."""
+    """
+    Ends the process with words where the router cannot start: twistd itself would print a traceback.
+
+    The error goes on as it is: of a daemon's start, twistd tells the terminal of an Exception alone, and for a
+    SystemExit it would wait for ever.
+    """
 
     def __init__(self, router: Router) -> None:
         self.router = router
 
     def privilegedStartService(self) -> None:
-        with _words():
+        with _last_words():
             self.router.privilegedStartService()
 
     def startService(self) -> None:
         Service.startService(self)
-        with _words():
+        with _last_words():
             self.router.startService()
 
     def stopService(self) -> Deferred[None]:
@@ -70,3 +77,17 @@ def _words() -> Iterator[None]:
         yield
     except StarshipError as error:
         raise SystemExit(f"starship: {error}") from error
+
+
+@contextmanager
+def _last_words() -> Iterator[None]:
+    try:
+        yield
+    except StarshipError:
+        sys.excepthook = _say
+        raise
+
+
+def _say(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    """What the interpreter prints of an exception that nobody caught."""
+    sys.stderr.write(f"starship: {error}\n")

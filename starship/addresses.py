@@ -126,6 +126,13 @@ def _host(host: str) -> str | BadAddress:
     return BadAddress(name.why.replace("the name", "the endpoint"))
 
 
+def source_of(host: str) -> str:
+    """What a client is counted as: its IPv4 address, or the /64 of its IPv6 address (without its scope)."""
+    if ":" not in host:
+        return host
+    return str(ip_network((host.partition("%")[0], 64), strict=False))
+
+
 def _looks_dotted_quad(host: str) -> bool:
     return host.isascii() and host.count(".") == 3 and host.replace(".", "").isdigit()
 

@@ -8,12 +8,13 @@ what one customer of an access provider has.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_address
 from typing import Final, TypeVar
 
 from attrs import define, field, frozen
 from zope.interface import implementer
 
+from starship.addresses import source_of
 from starship.interfaces import IGate, ITenantGate
 from starship.names import Hostname
 from starship.words import Arrival, Hello, Network, Reason, Refusal, Route
@@ -21,13 +22,6 @@ from starship.words import Arrival, Hello, Network, Reason, Refusal, Route
 K = TypeVar("K")
 
 ACME_TLS: Final = b"acme-tls/1"
-
-
-def source_of(host: str) -> str:
-    """What a client is counted as: its IPv4 address, or the /64 of its IPv6 address (without its scope)."""
-    if ":" not in host:
-        return host
-    return str(ip_network((host.partition("%")[0], 64), strict=False))
 
 
 def within(host: str, networks: tuple[Network, ...]) -> bool:

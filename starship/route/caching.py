@@ -25,7 +25,7 @@ from starship.route.failures import Failures
 from starship.route.keeper import Keeper
 from starship.route.questions import Asking, Question, Questions
 from starship.route.recent import Recent
-from starship.words import Answer, Ask
+from starship.words import Answer, Ask, Origin
 
 
 @implementer(IResolver)
@@ -172,7 +172,8 @@ class CachingResolver:
         return waiter
 
     def _answered(self, question: Question, answer: Answer) -> None:
-        if not question.outdated:
+        # Only what a lookup brought is remembered: that a budget was used up says nothing of the name.
+        if answer.origin is Origin.FRESH and not question.outdated:
             self._failures.forget(question.name)
             self._cache.put(question.name, answer)
         question.tell(answer)

@@ -74,22 +74,39 @@ def read_answer(name: Hostname, head: Head, body: bytes) -> Answer:
         raise refusal
     kept = freshness(head.cache_control, head.age)
     try:
-        return _miss(kept, body) if head.status == 404 else _route(name, kept, parse_object(body))
+        if head.status == 404:
+            return _not_found(name, kept, body)
+        answer = parse_object(body)
+        return _miss(name, kept, answer) if "miss" in answer else _route(name, kept, answer)
     except Malformed as error:
         raise LookupInvalid(str(error)) from error
 
 
-def _miss(kept: Freshness, body: bytes) -> Miss:
-    """A 404 is a miss whatever its body; only a JSON object can say for how long."""
+def read_route(name: Hostname, answer: JsonObject) -> Route:
+    """Read a route that was spelled out and kept; `name` may be its wildcard. Errors: Malformed."""
+    return _route(name, Freshness(), answer)
+
+
+def _not_found(name: Hostname, kept: Freshness, body: bytes) -> Miss:
+    """A 404 is a miss whatever its body; only a JSON object can say for how long, and for which names."""
     try:
         answer = parse_object(body)
     except Malformed:
         return Miss(origin=Origin.FRESH, ttl=kept.ttl)
-    return Miss(origin=Origin.FRESH, ttl=_said(answer.seconds("neg_ttl"), kept.ttl))
+    return _miss(name, kept, answer)
+
+
+def _miss(name: Hostname, kept: Freshness, answer: JsonObject) -> Miss:
+    wildcard = None
+    if answer.get("miss") is not True:  # true: the name that was asked for
+        wildcard = _covering("miss", name, answer.text("miss", HOST_LIMIT))
+    if "miss" in answer and ("endpoint" in answer or "endpoints" in answer):
+        raise Malformed("the answer has both a miss and an endpoint")
+    return Miss(origin=Origin.FRESH, ttl=_said(answer.seconds("neg_ttl"), kept.ttl), wildcard=wildcard)
 
 
 def _route(name: Hostname, kept: Freshness, answer: JsonObject) -> Route:
-    _check_host(name, answer.text("host", HOST_LIMIT))
+    wildcard = _covering("host", name, answer.text("host", HOST_LIMIT))
     answer.seconds("neg_ttl")  # of no use here, and yet not to be of a wrong type
     allow = answer.items_of("allow", str, "a string", NETWORKS_LIMIT)
     return Route(
@@ -104,6 +121,7 @@ def _route(name: Hostname, kept: Freshness, answer: JsonObject) -> Route:
         allow=None if allow is None else _networks("allow", allow),
         deny=_networks("deny", answer.items_of("deny", str, "a string", NETWORKS_LIMIT) or []),
         max_connections=answer.integer("max_connections", 1, CONNECTIONS_LIMIT),
+        wildcard=wildcard,
     )
 
 
@@ -111,15 +129,17 @@ def _said(body: float | None, headers: float | None) -> float | None:
     return headers if body is None else body
 
 
-def _check_host(name: Hostname, host: str | None) -> None:
+def _covering(key: str, name: Hostname, host: str | None) -> str | None:
+    """The wildcard that a field names, None for the name itself or none; checked to be one of the two."""
     if host is None:
-        return
-    wildcard, below = ("*.", host[2:]) if host.startswith("*.") else ("", host)
+        return None
+    star, below = ("*.", host[2:]) if host.startswith("*.") else ("", host)
     spelled = from_text(below)
     if isinstance(spelled, BadName):
-        raise Malformed("host is neither a hostname nor a wildcard")
-    if not covers(wildcard + spelled, name):
-        raise Malformed("host is not the name that was asked for")
+        raise Malformed(f"{key} is neither a hostname nor a wildcard")
+    if not covers(star + spelled, name):
+        raise Malformed(f"{key} is not the name that was asked for")
+    return star + spelled if star else None
 
 
 def _upstreams(answer: JsonObject) -> tuple[Upstream, ...]:

@@ -46,7 +46,8 @@ class RemoteResolver:
     """
     Asks `GET {url}` for each name, within `deadline` (s) in all, reading at most `answer_limit` bytes.
 
-    `client` comes from `client.py` (or `plain_client`): it must not decode. `token` is asked at each question.
+    `client` comes from `client.py` (or `plain_client`): it must not decode. `token` is asked at each question; `heard`
+    is told of each answer that has a body, before it is read. `shown` is what the log calls the API.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -59,6 +60,8 @@ class RemoteResolver:
     _concurrency: int
     _token: Callable[[], str | None] = field(default=lambda: None, repr=False)
     _agent_name: str = "Starship"
+    _shown: str = "lookup API"
+    _heard: Callable[[Hostname, Head, bytes], None] = lambda name, head, body: None
     in_flight: int = field(default=0, init=False)
     _well: bool = field(default=True, init=False)
 
@@ -110,6 +113,7 @@ class RemoteResolver:
             drop_body(response)
             raise refusal
         body = await read_body(response, self._answer_limit)
+        self._heard(name, head, body)
         return read_answer(name, head, body)
 
     def _headers(self) -> Headers:
@@ -128,7 +132,7 @@ class RemoteResolver:
     def _answered(self, answer: Answer) -> Answer:
         if not self._well:
             self._well = True
-            self.log.info("The lookup API answers again")
+            self.log.info("The {api} answers again", api=self._shown)
         return answer
 
     def _not_answered(self, failure: Failure) -> Failure:
@@ -138,7 +142,7 @@ class RemoteResolver:
             # An answer that makes no sense is one tenant's trouble; only an API that does not answer is a change.
             if self._well and not isinstance(error, LookupInvalid):
                 self._well = False
-                self.log.info("The lookup API fails: {why}", why=str(error), kind=error.word)
+                self.log.info("The {api} fails: {why}", api=self._shown, why=str(error), kind=error.word)
         return failure
 
 

@@ -258,3 +258,37 @@ def test_no_object_raises_anything_but_a_failed_lookup_L20(fields: dict[str, Any
     why = outcome({"endpoint": "10.0.0.1", **fields}, 200 if found else 404)
     assert why.isprintable()
     assert len(why) < 200
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_the_api_may_answer_for_a_whole_suffix(status: int) -> None:
+    body = b'{"miss": "*.evil.tld", "neg_ttl": 600}'
+    answer = read_answer(Hostname("x.evil.tld"), Head(status=status), body)
+    assert answer == Miss(origin=Origin.FRESH, ttl=600, wildcard="*.evil.tld")
+
+
+def test_a_wildcard_route_says_what_it_covers() -> None:
+    answer = read_answer(Hostname("x.shop.com"), Head(status=200), b'{"endpoint": "10.0.0.24", "host": "*.Shop.com"}')
+    assert isinstance(answer, Route)
+    assert answer.wildcard == "*.shop.com"
+
+
+@pytest.mark.parametrize("said", [b'"x.evil.tld"', b"true"])
+def test_a_miss_may_name_the_one_name_too(said: bytes) -> None:
+    answer = read_answer(Hostname("x.evil.tld"), Head(status=200), b'{"miss": %s}' % said)
+    assert answer == Miss(origin=Origin.FRESH)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"miss": "*.other.tld"}',
+        b'{"miss": "*.a b"}',
+        b'{"miss": 7}',
+        b'{"miss": false}',
+        b'{"miss": true, "endpoint": "10.0.0.24"}',
+    ],
+)
+def test_a_miss_that_is_not_for_the_name_is_no_answer(body: bytes) -> None:
+    with pytest.raises(LookupInvalid):
+        read_answer(Hostname("x.evil.tld"), Head(status=200), body)

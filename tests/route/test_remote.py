@@ -10,7 +10,7 @@ import pytest
 from treq.testing import RequestTraversalAgent, StubTreq
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
-from twisted.logger import LogLevel, capturedLogs
+from twisted.logger import LogLevel, capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.web.client import ResponseNeverReceived
 from twisted.web.resource import Resource
@@ -221,5 +221,5 @@ def test_a_failing_api_is_logged_once_and_so_is_its_return_S11() -> None:
         for _ in range(2):
             success_of(asked.resolver.resolve(ask()))
     ours = [event for event in events if event["log_namespace"] == "starship.route.remote.RemoteResolver"]
-    said = [event["log_format"].partition(":")[0] for event in ours if event["log_level"] is not LogLevel.debug]
+    said = [formatEvent(event).partition(":")[0] for event in ours if event["log_level"] is not LogLevel.debug]
     assert said == ["The lookup API fails", "The lookup API answers again"]

@@ -34,7 +34,7 @@ format: $(STAMP)
 
 test-system: $(STAMP)
 	@etc/install-system-parts
-	$(BIN)/pytest -m system tests
+	$(BIN)/pytest -m system tests/system
 	@$(MAKE) --no-print-directory test-pythons
 
 # The other Pythons that are found, each in an environment of its own.

@@ -1,0 +1,242 @@
+"""Each word of the closed list, brought about by a client, an API or a cluster: what was said, logged and counted."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from attrs import define
+
+from starship.errors import DialUnresolved
+from starship.words import Reason
+from tests.e2e.clients import connect, flight, read_all, request
+from tests.e2e.trouble import black_hole, closed_port, http, reset, saying
+from tests.e2e.world import WAIT_S, Api, Cluster, Starship, ini_text, starship, until
+
+Clusters = dict[str, Cluster]
+
+ELSEWHERE: Final = {
+    Reason.UPSTREAM_UNRESOLVED: ("tests/dial/test_dialer.py", DialUnresolved),  # a name server would have to be asked
+}
+"""Reasons that no test on loopback alone can bring about, and the unit test and the error that do."""
+
+
+@define(eq=False)
+class Stage:
+    """Where a scene is played: a ship whose limits are short, one that cannot dial, the API, the clusters."""
+
+    ship: Starship
+    grounded: Starship
+    api: Api
+    clusters: Clusters
+
+    def home(self, name: str, endpoint: str, **more: Any) -> None:
+        self.api.hosts[name] = {"app": name, "endpoint": endpoint, **more}
+
+    def says(self, data: bytes, door: str = "http") -> bytes:
+        """What comes back for these bytes; the head of a page, or nothing where it was cut."""
+        return flight(self.ship.port(door), data)[:13]
+
+    def tunnel(self, name: str) -> socket.socket:
+        """A client that is joined to the echo."""
+        self.home(name, self.clusters["echo"].address)
+        client = connect(self.ship.port("http"))
+        client.sendall(request(name))
+        assert client.recv(8192) == request(name)
+        return client
+
+
+@pytest.fixture(scope="module")
+def stage(api: Api, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    door = "[listener:members]\nprotocol = http\nendpoint = tcp:0:interface=127.0.0.1\nallow = 10.0.0.0/8\n"
+    limits = "[limits]\nhello_timeout = 1s\n"
+    upstream = "connect_timeout = 300ms\ndial_timeout = 1s\nidle_timeout = 1s\nlifetime = 2s\ndeny = 127.0.0.5"
+    lookup = "timeout = 500ms\nconnect_timeout = 300ms\nconcurrency = 1"
+    with (
+        starship(
+            tmp_path_factory.mktemp("short"), ini_text(api, lookup=lookup, upstream=upstream, extra=door + limits)
+        ) as ship,
+        starship(
+            tmp_path_factory.mktemp("grounded"),
+            ini_text(api, upstream="bind_address = 192.0.2.1", extra="[starship]\ndrain_timeout = 0\n"),
+        ) as grounded,
+    ):
+        yield Stage(ship, grounded, api, clusters)
+
+
+Scene = Callable[[Stage], bytes]
+"""Plays, and tells the first bytes that the client got."""
+
+
+def ok(stage: Stage) -> bytes:
+    stage.home("ok.com", stage.clusters["a"].address)
+    return stage.says(request("ok.com"))
+
+
+def at_members_door(stage: Stage) -> bytes:
+    return stage.says(request("ok.com"), "members")
+
+
+def too_many(stage: Stage) -> bytes:
+    stage.home("one.com", stage.clusters["echo"].address, max_connections=1)
+    with connect(stage.ship.port("http")) as first:
+        first.sendall(request("one.com"))
+        assert first.recv(8192)
+        return stage.says(request("one.com"))
+
+
+def in_maintenance(stage: Stage) -> bytes:
+    stage.home("down.com", stage.clusters["a"].address, maintenance=True)
+    return stage.says(request("down.com"))
+
+
+def api_says(answer: Callable[[BaseHTTPRequestHandler], None], stage: Stage) -> bytes:
+    stage.api.hosts["api.com"] = answer
+    return stage.says(request("api.com"))
+
+
+def hanging(handler: BaseHTTPRequestHandler) -> None:
+    handler.close_connection = True
+    handler.rfile.read(1)  # until the asker has had enough
+
+
+def two_questions_at_once(stage: Stage) -> bytes:
+    let_go = threading.Event()
+
+    def slow(handler: BaseHTTPRequestHandler) -> None:
+        let_go.wait(WAIT_S)
+        saying(http("404 Not Found", b"{}"))(handler)
+
+    stage.api.hosts["first.com"] = slow
+    with connect(stage.ship.port("http")) as first:
+        first.sendall(request("first.com"))
+        until(lambda: stage.api.asked["first.com"], "the first question")
+        answer = stage.says(request("second.com"))
+        let_go.set()
+    return answer
+
+
+def refused_upstream(stage: Stage) -> bytes:
+    with closed_port() as port:
+        stage.home("closed.com", f"127.0.0.1:{port}")
+        return stage.says(request("closed.com"))
+
+
+def upstream_in_a_hole(stage: Stage) -> bytes:
+    with black_hole() as hole:
+        stage.home("hole.com", f"127.0.0.1:{hole.port}")
+        return stage.says(request("hole.com"))
+
+
+def denied_range(stage: Stage) -> bytes:
+    stage.home("inside.com", "127.0.0.5:80")
+    return stage.says(request("inside.com"))
+
+
+def upstream_that_resets(stage: Stage) -> bytes:
+    def rude(connection: socket.socket) -> None:
+        connection.recv(8192)
+        reset(connection)
+
+    cluster = Cluster(rude).start()
+    stage.home("rude.com", cluster.address)
+    answer = stage.says(request("rude.com"))
+    cluster.stop()
+    return answer
+
+
+def client_that_resets(stage: Stage) -> bytes:
+    reset(stage.tunnel("gone.com"))
+    return b""
+
+
+def silence(stage: Stage) -> bytes:
+    with stage.tunnel("idle.com") as client:
+        try:
+            return client.recv(13)
+        except ConnectionResetError:
+            return b""
+
+
+def chatter(stage: Stage) -> bytes:
+    """Never idle, and ended all the same."""
+    with stage.tunnel("life.com") as client:
+        client.settimeout(0.2)
+        try:
+            while True:
+                client.sendall(b"x")
+                if not client.recv(1):
+                    return b""
+        except (ConnectionResetError, BrokenPipeError):
+            return b""
+
+
+def from_an_address_that_is_not_ours(stage: Stage) -> bytes:
+    stage.home("ours.com", stage.clusters["a"].address)
+    return flight(stage.grounded.port("http"), request("ours.com"))[:13]
+
+
+def at_the_end(stage: Stage) -> bytes:
+    with connect(stage.grounded.port("http")) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        until(lambda: stage.grounded.metric("starship_gate_connections") == 1, "the client is inside")
+        stage.grounded.signal(signal.SIGTERM)
+        return read_all(client)[:13]
+
+
+SCENES: Final[dict[Reason, tuple[Scene, bytes]]] = {
+    Reason.OK: (ok, b"HTTP/1.1 200 "),
+    Reason.UNKNOWN_NAME: (lambda stage: stage.says(request("unknown.com")), b"HTTP/1.1 404 "),
+    Reason.NO_NAME: (lambda stage: stage.says(b"GET / HTTP/1.0\r\n\r\n"), b"HTTP/1.1 404 "),
+    Reason.BAD_NAME: (lambda stage: stage.says(request("1.2.3.4")), b"HTTP/1.1 400 "),
+    Reason.BAD_HELLO: (lambda stage: stage.says(b"\x15\x03\x01\0\0", "https"), b"\x15\x03\x03\0\2\2\x0a"),
+    Reason.BAD_HEAD: (lambda stage: stage.says(b"GET / HTTP/3.0\r\n"), b"HTTP/1.1 400 "),
+    Reason.HELLO_TOO_BIG: (lambda stage: stage.says(b"GET /" + b"x" * 40_000), b"HTTP/1.1 414 "),
+    Reason.HELLO_TIMEOUT: (lambda stage: stage.says(b"GET / HT"), b"HTTP/1.1 408 "),
+    Reason.WRONG_DOOR: (lambda stage: stage.says(request("ok.com"), "https"), b"HTTP/1.1 400 "),
+    Reason.DENIED: (at_members_door, b"HTTP/1.1 403 "),
+    Reason.OVER_LIMIT: (too_many, b"HTTP/1.1 503 "),
+    Reason.MAINTENANCE: (in_maintenance, b"HTTP/1.1 503 "),
+    Reason.LOOKUP_TIMEOUT: (partial(api_says, hanging), b"HTTP/1.1 503 "),
+    Reason.LOOKUP_REFUSED: (partial(api_says, saying(http("403 Forbidden", b""))), b"HTTP/1.1 503 "),
+    Reason.LOOKUP_5XX: (partial(api_says, saying(http("500 Oops", b""))), b"HTTP/1.1 503 "),
+    Reason.LOOKUP_INVALID: (partial(api_says, saying(http("200 OK", b"[]"))), b"HTTP/1.1 503 "),
+    Reason.LOOKUP_BUSY: (two_questions_at_once, b"HTTP/1.1 503 "),
+    Reason.UPSTREAM_REFUSED: (refused_upstream, b"HTTP/1.1 502 "),
+    Reason.UPSTREAM_TIMEOUT: (upstream_in_a_hole, b"HTTP/1.1 504 "),
+    Reason.UPSTREAM_FORBIDDEN: (denied_range, b"HTTP/1.1 503 "),
+    Reason.UPSTREAM_RESET: (upstream_that_resets, b""),
+    Reason.CLIENT_GONE: (client_that_resets, b""),
+    Reason.IDLE: (silence, b""),
+    Reason.LIFETIME: (chatter, b""),
+    Reason.INTERNAL: (from_an_address_that_is_not_ours, b"HTTP/1.1 500 "),
+    Reason.DRAINED: (at_the_end, b"HTTP/1.1 503 "),  # the last: its ship is gone afterwards
+}
+
+
+@pytest.mark.parametrize("reason", SCENES)
+def test_a_reason_is_said_logged_and_counted_as_the_table_has_it(stage: Stage, reason: Reason) -> None:
+    play, heard = SCENES[reason]
+    assert play(stage) == heard
+    ship = stage.grounded if reason in (Reason.INTERNAL, Reason.DRAINED) else stage.ship
+    ending = ship.ending(reason=reason)
+    assert ending["mood"] == reason.row.mood
+    status = 495 if heard[:1] == b"\x15" else int(heard[9:12]) if heard else reason.row.logged
+    assert ending["status"] == status
+    if reason is not Reason.DRAINED:
+        assert ship.metric("starship_endings_total", reason=reason, mood=reason.row.mood) >= 1
+
+
+def test_every_reason_is_brought_about_here_or_its_unit_test_is_named() -> None:
+    assert set(SCENES) | set(ELSEWHERE) == set(Reason)
+    assert not set(SCENES) & set(ELSEWHERE)
+    for reason, (test, error) in ELSEWHERE.items():
+        assert error.word == reason
+        assert error.__name__ in (Path(__file__).parents[2] / test).read_text()

@@ -15,11 +15,11 @@ import errno
 import os
 import socket
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Final
 
 from starship.interfaces import ILeg
 from starship.wire.ground import BUFFER_BYTES, Ground
+from starship.wire.libc import send_at_once
 from starship.words import Stop
 
 READS_PER_TURN: Final = 8
@@ -35,6 +35,11 @@ NO_SPLICE: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errn
 
 NEVER: Final = -(1 << 62)
 """The `run` of a direction that cannot be spliced."""
+
+PAUSED: Final = 1
+FULL: Final = 2
+LATER: Final = 4
+"""Why nothing is read: its owner said so, the other side is full, the others have their turn. Bits of `paused`."""
 
 
 class Flow:
@@ -79,7 +84,7 @@ class Flow:
         self.piped = 0  # bytes in the pipe
         self.more = False
         self.hung = False
-        self.paused = False
+        self.paused = 0  # PAUSED | FULL | LATER
         self.nagle = 0  # writes until Nagle's algorithm is switched off; 0: it is
         self.ended = False  # the peer's end of stream was read
         self.dead = False  # the peer takes nothing more; what it has said is still read
@@ -97,10 +102,6 @@ class Flow:
 
     def limit_reached(self) -> None:
         """The last byte of a limited carry was moved."""
-        raise NotImplementedError
-
-    def resume(self) -> None:
-        """Begin to read again."""
         raise NotImplementedError
 
     def go_on(self) -> None:
@@ -154,10 +155,7 @@ class Flow:
         # The first write of a connection is never held back, so a connection that makes only one is spared the call.
         self.nagle -= 1
         if not self.nagle:
-            held = as_socket(self.fd)
-            with suppress(OSError):
-                held.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            held.detach()
+            send_at_once(self.fd)
 
     def cannot_write(self, error: OSError) -> bool:
         """
@@ -171,7 +169,7 @@ class Flow:
             self.cut = error.errno != errno.EPIPE
             self.out = None
             self.free()
-            self.ground.loop.soon(self.resume)
+            self.ground.loop.soon(self.broken_off if self.ended else self.room)
         return True
 
     def cannot_read(self, error: OSError) -> bool:
@@ -194,14 +192,30 @@ class Flow:
     def pump(self) -> None:
         """Move what can be read to `sink` until it is all, or the sink is full, or others should have their turn."""
         sink = self.sink
-        if sink is None or (self.piped and not (self._unpipe(sink) and self._within_limit())):
+        if sink is None or (self.piped and not self._unpipe(sink)) or not (self.left or self._within_limit()):
             return
         splice_after = self.ground.splice_after
         for _ in range(READS_PER_TURN):
             spliced = self.run >= splice_after and sink.fd >= 0 and not sink.dead
             if not (self._splice(sink) if spliced else self._copy(sink)):
                 return
-        self.ground.loop.again(self.go_on)
+        self.later()
+
+    def later(self) -> None:
+        """Let the others have their turn; read on in the next."""
+        if not self.paused & LATER:
+            self.paused |= LATER
+            self.ground.loop.again(self.come_back)
+
+    def come_back(self) -> None:
+        """The others have had it."""
+        self.paused &= ~LATER
+        self.go_on()
+
+    def room(self) -> None:
+        """The other side takes bytes again."""
+        self.paused &= ~FULL
+        self.go_on()
 
     def _copy(self, sink: Flow) -> bool:
         """One read and its write. True if there is more to read and room for it."""
@@ -245,10 +259,10 @@ class Flow:
             return False
         except OSError as error:
             return self._cannot_splice(error)
-        if not size:
+        if not size:  # the end, or urgent data before it: reading knows
             self.give_back()
-            self.at_end()
-            return False
+            self.run = 0
+            return True
         self.received += size
         self.piped = size
         if self.left > 0:
@@ -288,8 +302,8 @@ class Flow:
 
     def _stop_for(self, sink: Flow) -> bool:
         """Read no more until the sink has taken what it holds."""
-        self.paused = True
-        sink.waiter = self.resume
+        self.paused |= FULL
+        sink.waiter = self.room
         return False
 
     def _borrow(self) -> tuple[int, int, int] | None:

@@ -8,10 +8,7 @@ protocol that it belongs to, if there is one) and whoever asked, half-closes, cl
 from __future__ import annotations
 
 import os
-import socket
-import struct
 from collections.abc import Callable
-from contextlib import suppress
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
 from typing import Final, Protocol
 
@@ -21,8 +18,9 @@ from zope.interface import implementer
 
 from starship.addresses import plain_ip
 from starship.interfaces import ILeg
-from starship.wire.flow import Flow, as_socket
+from starship.wire.flow import FULL, LATER, PAUSED, READS_PER_TURN, Flow, as_socket
 from starship.wire.ground import HOLD_READ_BYTES, Ground
+from starship.wire.libc import reset_on_close, shut_write
 from starship.words import Address, Stop
 
 HOLD_LIMIT_BYTES: Final = 32768
@@ -36,9 +34,6 @@ CLOSED: Final = Failure(error.ConnectionDone())
 LOST: Final = Failure(error.ConnectionLost())
 ABORTED: Final = Failure(error.ConnectionAborted())
 BROKEN: Final = Failure(RuntimeError("an event of this connection failed"))
-
-RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
-"""struct linger: on, for no time. Closing sends a reset, and drops what was not sent."""
 
 
 class Owner(Protocol):
@@ -110,12 +105,14 @@ class WireLeg(Flow):
         """An event."""
         if flags & WRITABLE and (self.out is not None or self.waiter is not None):
             self.flush()
-            if self.out is None and self._finish is not None:
+            if self.out is None and self._finish is not None and not self.dead:
                 self._shut_down()
         if flags & READABLE:
             self.more = True
             if flags & ENDING:
                 self.hung = True
+                if self.ended and flags & EPOLLHUP:  # our stream is open, and still the kernel is through with it
+                    self.broken_off()
             if not self.paused and self.fd >= 0:
                 self.read_on()
 
@@ -146,14 +143,14 @@ class WireLeg(Flow):
             self.waiter = resume
 
     def pause(self) -> None:
-        self.paused = True
+        self.paused |= PAUSED
 
     def resume(self) -> None:
-        self.paused = False
+        self.paused &= ~PAUSED
         self.go_on()
 
     def go_on(self) -> None:
-        if self.fd >= 0 and not self.paused and (self.more or self.piped):
+        if self.fd >= 0 and not self.paused and (self.more or self.piped or not self.left):
             self.read_on()
 
     def end(self, done: Callable[[Stop], None]) -> None:
@@ -168,9 +165,7 @@ class WireLeg(Flow):
         if self.fd < 0:
             return
         self.done = self._finish = self.waiter = None
-        held = as_socket(self.fd)
-        held.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET_ON_CLOSE)
-        held.detach()
+        reset_on_close(self.fd)
         self._over(ABORTED, Stop.LOST)
 
     def carry(self, to: ILeg, limit: int | None, done: Callable[[Stop], None]) -> None:
@@ -180,6 +175,7 @@ class WireLeg(Flow):
         self.to, self.done = to, done
         self.sink = to if isinstance(to, Flow) else None
         self.left = -1 if limit is None else limit
+        self.paused &= LATER  # whoever was waited for before, it goes on to another now
         self._pass_held(to)
 
     # The owner's own words
@@ -192,7 +188,7 @@ class WireLeg(Flow):
             self._held.append(data)
         self._held_bytes += len(data)
         if self._held_bytes >= HOLD_LIMIT_BYTES:
-            self.paused = True
+            self.paused |= PAUSED
 
     def heard_end(self) -> None:
         """The owner was told of the end of the stream; it is kept here already."""
@@ -209,8 +205,8 @@ class WireLeg(Flow):
         if held is None:
             return b""
         self._held, self._held_bytes = None, 0
-        if self.paused:
-            self.paused = False
+        if self.paused & PAUSED:
+            self.paused &= ~PAUSED
             self.ground.loop.soon(self.go_on)
         return held[0] if len(held) == 1 else b"".join(held)
 
@@ -231,7 +227,7 @@ class WireLeg(Flow):
         if self.to is not None:
             self._stop_carrying(Stop.ENDED)
         elif self.owner is not None:
-            self.owner.readConnectionLost()
+            self.tell_end(self.owner)
         if self.dead:
             self.broken_off()
         else:
@@ -241,11 +237,22 @@ class WireLeg(Flow):
         self._over(LOST, Stop.LOST)
 
     def limit_reached(self) -> None:
+        if self.more:
+            self.later()  # or thousands of little carries, each asked for at the last one's end, would go too deep
         self._stop_carrying(Stop.LIMIT)
+
+    def tell_end(self, owner: Owner) -> None:
+        """The owner is to know of the end of the stream."""
+        owner.readConnectionLost()
 
     def _read_unclaimed(self) -> None:
         ground = self.ground
+        reads = 0
         while self.more and not self.paused and self.to is None and self.fd >= 0:
+            if reads == READS_PER_TURN:
+                self.later()
+                return
+            reads += 1
             try:
                 size = os.readv(self.fd, ground.hold_into)
             except BlockingIOError:
@@ -268,7 +275,12 @@ class WireLeg(Flow):
 
     def _read_to(self, to: ILeg) -> None:
         """Carry to a leg that is no Flow."""
+        reads = 0
         while self.more and not self.paused and self.to is to:
+            if reads == READS_PER_TURN:
+                self.later()
+                return
+            reads += 1
             try:
                 data = os.read(self.fd, HOLD_READ_BYTES if self.left < 0 else min(self.left, HOLD_READ_BYTES))
             except BlockingIOError:
@@ -287,8 +299,8 @@ class WireLeg(Flow):
         if self.left > 0:
             self.left -= len(data)
         if not to.send(data):
-            self.paused = True
-            to.drained(self.resume)
+            self.paused |= FULL
+            to.drained(self.room)
         if self.left == 0:
             self.limit_reached()
 
@@ -323,10 +335,7 @@ class WireLeg(Flow):
         finish, self._finish = self._finish, None
         self._shut = True
         if not self.ended:  # else closing says the same
-            held = as_socket(self.fd)
-            with suppress(OSError):  # a peer that is gone shows when reading
-                held.shutdown(socket.SHUT_WR)
-            held.detach()
+            shut_write(self.fd)  # a peer that is gone shows when reading
         self._close_when_over()
         if finish is not None:
             finish(Stop.ENDED)
@@ -347,13 +356,15 @@ class WireLeg(Flow):
         self.ground.loop.close(fd)
         owner, self.owner = self.owner, None
         finish, self._finish = self._finish, None
-        if finish is not None:
-            finish(why)
-        if why is Stop.LOST:
-            self._stop_carrying(why)
-        self.done = None
         if owner is not None:
             self.ground.loop.soon(lambda: owner.connectionLost(reason))
+        try:
+            if finish is not None:
+                finish(why)
+        finally:
+            if why is Stop.LOST:
+                self._stop_carrying(why)
+            self.done = None
 
 
 def _nobody(how: Stop) -> None:

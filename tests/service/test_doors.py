@@ -11,6 +11,8 @@ from starship.accept.listening import DoorService
 from starship.config.settings import Limits, Listener, Settings
 from starship.journey import Guides
 from starship.service.doors import make_doors, make_gate, make_relay, make_schemes
+from starship.wire.ground import Ground
+from starship.wire.nest import loop_of
 from starship.words import Hello, Miss, Origin, Reason, Refusal
 from tests.fakes import FakeDialer, FakeLedger, FakeLeg, FakeResolver, FakeTenants, arrival
 from tests.service.material import AUTO, HTTP, REQUEST, TLS, Visitor, settings
@@ -23,7 +25,8 @@ def doors_of(made: Settings, ledger: FakeLedger) -> tuple[list[DoorService], Mem
     reactor = MemoryReactorClock()
     resolver = FakeResolver(known=Miss(origin=Origin.FRESH))
     guides = Guides(resolver=resolver, tenants=FakeTenants(), dialer=FakeDialer(), ledger=ledger, clock=reactor)
-    return make_doors(made, reactor, guides, make_schemes(made), make_gate(made), "boot"), reactor
+    ground = Ground(loop_of(reactor))
+    return make_doors(made, reactor, ground, guides, make_schemes(made), make_gate(made), "boot"), reactor
 
 
 def test_each_protocol_has_a_scheme_that_reads_and_refuses_in_it() -> None:

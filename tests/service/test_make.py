@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 from typing import Any
 
 import pytest
+from attrs import evolve
 from treq.testing import StubTreq
 from twisted.internet.testing import MemoryReactorClock
 
 from starship.config.settings import Admin, Limits, Lookup, Pages
 from starship.errors import BadPages
 from starship.service import make_service
+from starship.words import Reason, Upstream
 from tests.fakes import success_of
-from tests.service.material import API, REQUEST, Visitor, logging_to, settings
+from tests.service.material import API, HTTP, REQUEST, Visitor, logging_to, settings
 
 stub: Any = StubTreq  # it has no annotations
 ELSEWHERE = REQUEST.replace(b"a.com", b"b.com")
@@ -23,17 +26,23 @@ ELSEWHERE = REQUEST.replace(b"a.com", b"b.com")
 def test_nothing_listens_and_nobody_is_asked_before_the_start(tmp_path: Path) -> None:
     reactor = MemoryReactorClock()
     log = tmp_path / "access.log"
-    make_service(settings(lookup=API, access_log=logging_to(log)), reactor)
-    assert [*reactor.getReaders(), *reactor.tcpServers, *reactor.tcpClients, *reactor.getDelayedCalls()] == []
+    router = make_service(settings(lookup=API, access_log=logging_to(log)), reactor)
+    assert [door.bound for door in router.doors] == [None] * 3
+    assert [*reactor.tcpServers, *reactor.tcpClients, *reactor.getDelayedCalls()] == []
     assert not log.exists()
 
 
 def test_s12_a_static_route_is_dialled_at_the_port_of_the_door() -> None:
-    reactor = MemoryReactorClock()
-    router = make_service(settings(), reactor)
-    Visitor.at(router.doors, "http").say(REQUEST)
-    Visitor.at(router.doors, "any").say(REQUEST)
-    assert [client[:2] for client in reactor.tcpClients] == [("10.0.0.24", 8080), ("10.0.0.24", 0)]
+    """And before the client has said another word; the guard does not forbid what the operator wrote."""
+    with socket.create_server(("127.0.0.1", 0)) as cluster:
+        cluster.settimeout(5)
+        door = evolve(HTTP, upstream_port=cluster.getsockname()[1])
+        home = {"a.com": (Upstream(host="127.0.0.1"),)}
+        router = make_service(settings(listeners=(door,), routes=home), MemoryReactorClock())
+        Visitor.at(router.doors, "http").say(REQUEST)
+        connection, _ = cluster.accept()
+        connection.close()
+        router.doors[0].factory.stop(Reason.DRAINED)
 
 
 def test_s4_a_name_outside_the_table_is_asked_of_the_api() -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
 from starship.words import Address, Network
@@ -21,6 +21,8 @@ NAT64: Final = ip_network("64:ff9b::/96")
 V4_COMPATIBLE: Final = ip_network("::/96")
 OWN_KEEP_S: Final = 5.0
 OWN_LIMIT: Final = 4096
+JUDGED_LIMIT: Final = 4096
+
 ANYWHERE: Final = frozenset({"0.0.0.0", "::"})
 """Where a door listens on every address of the machine."""
 
@@ -76,18 +78,20 @@ class OwnAddresses:
         return self._known[host]
 
 
-@frozen(kw_only=True)
+@define(eq=False, kw_only=True)
 class Guard:
     """
     `allow` and `deny` are the operator's ranges; deny is read first, and allow beats what is forbidden by nature.
 
     `doors` are the addresses on which this service itself listens: an endpoint there would connect us to ourselves.
+    What is said of the last JUDGED_LIMIT addresses is remembered: the same few are dialled all the time.
     """
 
     allow: tuple[Network, ...] = ()
     deny: tuple[Network, ...] = ()
     doors: Callable[[], Iterable[Address]] = tuple
     is_ours: Callable[[str], bool] = is_this_machine
+    _judged: dict[str, tuple[str | None, list[str]]] = field(init=False, factory=dict)
 
     def objection(self, upstream: Address) -> str | None:
         """
@@ -96,20 +100,33 @@ class Guard:
         Shape: `upstream.host` is an IP address. IPv4 in IPv6's clothes (mapped, compatible, NAT64, 6to4, Teredo) is
         judged as the IPv4 address it reaches, and as itself.
         """
-        outer = ip_address(upstream.host)
-        faces = _faces(outer)
-        if any(_within(ip, self.deny) for ip in faces):
-            return f"{outer} is in a denied range"
-        if not any(_within(ip, self.allow) for ip in faces):
-            kind = next(filter(None, map(_forbidden_kind, faces)), None)
-            if kind is not None:
-                return f"{outer} is {kind}"
-        return f"{upstream} is one of our own listeners" if self._leads_home(faces, upstream.port) else None
+        judged = self._judged.get(upstream.host)
+        if judged is None:
+            judged = self._judge(upstream.host)
+        objection, faces = judged
+        if objection is None and self._leads_home(faces, upstream.port):
+            return f"{upstream} is one of our own listeners"
+        return objection
 
-    def _leads_home(self, faces: list[IPv4Address | IPv6Address], port: int) -> bool:
+    def _judge(self, host: str) -> tuple[str | None, list[str]]:
+        outer = ip_address(host)
+        faces = _faces(outer)
+        objection = None
+        if any(_within(ip, self.deny) for ip in faces):
+            objection = f"{outer} is in a denied range"
+        elif not any(_within(ip, self.allow) for ip in faces):
+            kind = next(filter(None, map(_forbidden_kind, faces)), None)
+            objection = None if kind is None else f"{outer} is {kind}"
+        if len(self._judged) >= JUDGED_LIMIT:
+            self._judged.clear()
+        judged = self._judged[host] = objection, [str(ip) for ip in faces]
+        return judged
+
+    def _leads_home(self, faces: list[str], port: int) -> bool:
         doors = {door.host for door in self.doors() if door.port == port}
-        hosts = [str(ip) for ip in faces] if doors else []
-        return any(host in doors for host in hosts) or (bool(doors & ANYWHERE) and any(map(self.is_ours, hosts)))
+        if not doors:
+            return False
+        return any(host in doors for host in faces) or (bool(doors & ANYWHERE) and any(map(self.is_ours, faces)))
 
 
 def _faces(ip: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:

@@ -12,9 +12,11 @@ up its budget asks to be called again in the next turn.
 
 from __future__ import annotations
 
+import errno
 import os
 import select
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from twisted.logger import Logger
@@ -52,6 +54,8 @@ class WireLoop:
 
     def watch(self, fd: int, ready: Ready, flags: int = EDGES) -> None:
         """Call `ready` with the flags of each event of this descriptor. Raises OSError."""
+        if self._epoll.closed:
+            raise OSError(errno.EBADF, "the loop has stopped")
         self._epoll.register(fd, flags)
         self._ready[fd] = ready
 
@@ -96,6 +100,8 @@ class WireLoop:
 
     def turn(self, timeout: float) -> None:
         """Wait at most `timeout` seconds (-1: for ever), and serve what is ready. Raises nothing."""
+        if self._epoll.closed:
+            return
         events = self._epoll.poll(0 if self._again else timeout, BATCH)
         self._turning = True
         ready = self._ready
@@ -115,9 +121,10 @@ class WireLoop:
                 self.guard(call_now)
         self._turning = False
         if self._leaving:
-            for fd in self._leaving:
-                os.close(fd)
-            self._leaving.clear()
+            leaving, self._leaving = self._leaving, []
+            for fd in leaving:
+                with suppress(OSError):
+                    os.close(fd)
 
     def guard(self, call: Callable[[], object]) -> None:
         """Call something of a connection; its exception ends that connection alone."""

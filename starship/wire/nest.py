@@ -44,6 +44,9 @@ class Nest:
 
     def close(self) -> None:
         """Leave the reactor, and close the epoll."""
+        call, self._call = self._call, None
+        if call is not None and call.active():
+            call.cancel()
         self._reactor.removeReader(self)
         self.loop.stop()
 

@@ -33,7 +33,22 @@ BATCH: Final = 64
 REST_S: Final = 0.5
 """How long accepting rests when descriptors or memory ran out."""
 
-OUT_OF_MEANS: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+GONE_AGAIN: Final = frozenset(
+    {
+        errno.ECONNABORTED,
+        errno.ECONNRESET,
+        errno.EPERM,
+        errno.EPROTO,
+        errno.ENETDOWN,
+        errno.ENOPROTOOPT,
+        errno.EHOSTDOWN,
+        errno.ENONET,
+        errno.EHOSTUNREACH,
+        errno.EOPNOTSUPP,
+        errno.ENETUNREACH,
+    }
+)
+"""The client left while it waited: errors of one connection, not of the port. Source: accept(2), "Error handling"."""
 
 PROBES: Final = 3
 PROBE_INTERVAL_S: Final = 10
@@ -115,21 +130,23 @@ class WirePort:
     def ready(self, flags: int) -> None:
         """Clients wait. As many are taken as came last time: asking once more than that is a wasted system call."""
         taken = 0
-        while taken < self._expected:
+        for _ in range(self._expected):
             try:
                 fd, peer = self._accept()
             except BlockingIOError:
                 break
             except OSError as error:
-                if error.errno in OUT_OF_MEANS:
-                    self._rest(error)
-                    break
-                continue  # the client left while it waited: accept(2), "Error handling"
+                if error.errno in GONE_AGAIN:
+                    continue
+                self._rest(error)
+                break
             taken += 1
             os.set_blocking(fd, False)
             self._take(WireTransport(self._ground, fd, peer, self._local))
             if self._resting:
                 self._well()
+            if self._socket.fileno() < 0:
+                return  # a client of this batch has made us stop
         self._expected = min(taken + 1, BATCH) if taken == self._expected else max(1, taken)
 
     def broke(self) -> None:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, cast
 
 from twisted.internet.address import IPv4Address, IPv6Address
-from twisted.internet.interfaces import IConsumer, IPushProducer, ITCPTransport
+from twisted.internet.interfaces import IConsumer, IHalfCloseableProtocol, IPushProducer, ITCPTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from starship.wire.flow import as_socket
-from starship.wire.leg import CLOSED, WireLeg
+from starship.wire.leg import CLOSED, Owner, WireLeg, _nobody
 from starship.words import Address, Stop
 
 
@@ -30,9 +30,12 @@ class WireTransport(WireLeg):
     registered producer is asked to pause meanwhile.
     """
 
-    __slots__ = ("_producer",)
+    __slots__ = ("_producer", "_pulled")
 
-    disconnecting = False
+    @property
+    def disconnecting(self) -> bool:
+        """Whether it was told to close, and still has something to write. As Twisted's transports have it."""
+        return self._finish is _nobody
 
     def write(self, data: bytes) -> None:
         if not self.send(data):
@@ -84,27 +87,52 @@ class WireTransport(WireLeg):
     def registerProducer(self, producer: Any, streaming: bool) -> None:
         if getattr(self, "_producer", None) is not None:
             raise RuntimeError("another producer is registered already")
+        if self.fd < 0:
+            producer.stopProducing()
+            return
         self._producer: Any = producer
-        if not streaming:
-            producer.resumeProducing()
+        self._pulled = not streaming
+        if self._pulled:
+            self._pull()
 
     def unregisterProducer(self) -> None:
         self._producer = None
 
     # Inside
 
+    def tell_end(self, owner: Owner) -> None:
+        if IHalfCloseableProtocol.providedBy(owner):
+            owner.readConnectionLost()
+        else:
+            self.close()  # who does not know of half-closed connections has no use for them
+
+    def _over(self, reason: Failure, why: Stop) -> None:
+        super()._over(reason, why)
+        producer = getattr(self, "_producer", None)
+        if producer is not None:
+            self._producer = None
+            self.ground.loop.soon(producer.stopProducing)
+
     def _ask_to_pause(self) -> None:
         producer = getattr(self, "_producer", None)
-        pause = getattr(producer, "pauseProducing", None)
-        if producer is None:
-            return
-        if pause is not None:
-            pause()
-        self.drained(producer.resumeProducing)
+        if producer is not None and not self._pulled:
+            producer.pauseProducing()
+            self.drained(self._pull)
+
+    def _pull(self) -> None:
+        """There is room: the producer may go on. One that is pulled is asked each time there is."""
+        producer = self._producer
+        if producer is not None and self.fd >= 0:
+            producer.resumeProducing()
+            if self._pulled:
+                self.drained(self._pull_later)
+
+    def _pull_later(self) -> None:
+        self.ground.loop.again(self._pull)
 
     def _told_shut(self, how: Stop) -> None:
-        if self.owner is not None and how is Stop.ENDED:
-            self.owner.writeConnectionLost()
+        if how is Stop.ENDED and IHalfCloseableProtocol.providedBy(self.owner):
+            cast(Owner, self.owner).writeConnectionLost()
 
     def _option(self, level: int, name: int, value: bool | None = None) -> int:
         held = as_socket(self.fd)

@@ -22,13 +22,14 @@ TICK_S: Final = 0.1
 class Spoke:
     """One deadline."""
 
-    __slots__ = ("_arguments", "_call", "_time", "_wheel")
+    __slots__ = ("_arguments", "_call", "_time", "_wheel", "tick")
 
     def __init__(self, wheel: Wheel, time: float, call: Callable[..., object], arguments: tuple[Any, ...]) -> None:
         self._wheel = wheel
         self._time = time
         self._call: Callable[..., object] | None = call
         self._arguments = arguments
+        self.tick = 0  # the slot that serves it
 
     def active(self) -> bool:
         return self._call is not None
@@ -47,10 +48,10 @@ class Spoke:
     def delay(self, secondsLater: float) -> None:
         self._move(self._time + secondsLater)
 
-    def turn(self) -> None:
-        """Make the call, unless it was cancelled or moved to a later slot."""
+    def turn(self, tick: int) -> None:
+        """Make the call, unless it was cancelled or moved to another slot."""
         call, arguments = self._call, self._arguments
-        if call is not None and self._time <= self._wheel.seconds():
+        if call is not None and self.tick == tick:
             self.cancel()
             call(*arguments)
 
@@ -88,7 +89,7 @@ class Wheel:
 
     def place(self, spoke: Spoke, time: float) -> None:
         """Put a spoke into the slot of its time."""
-        tick = int(time / TICK_S) + 1
+        spoke.tick = tick = int(time / TICK_S) + 1
         slot = self._slots.get(tick)
         if slot is None:
             self._slots[tick] = [spoke]
@@ -105,12 +106,12 @@ class Wheel:
 
     def _serve(self) -> None:
         self._timer = None
-        now = int(self.seconds() / TICK_S)
+        now = max(int(self.seconds() / TICK_S), self._next)  # the timer may be a rounding error early
         due = sorted(tick for tick in self._slots if tick <= now)
         for tick in due:
             for spoke in self._slots.pop(tick):
                 try:
-                    spoke.turn()
+                    spoke.turn(tick)
                 except Exception:
                     self._log.failure("a deadline failed")
         self._next = 0

@@ -65,6 +65,12 @@ def crowd(ship: Starship) -> Iterator[list[socket.socket]]:
             client.close()
 
 
+def last_words(client: socket.socket) -> bytes:
+    """Read to the end, and leave."""
+    with client:
+        return read_all(client)
+
+
 def cpu_share(ship: Starship, seconds: float = 1.0) -> float:
     """The process's share of a core over the next while."""
     used, began = ship.cpu_seconds(), time.monotonic()
@@ -96,7 +102,7 @@ def test_new_clients_are_served_within_two_seconds_of_descriptors_coming_free(sh
             assert read_all(waiting).startswith(b"HTTP/1.1 200 ")
         assert page(ship.port("http"), "a.com")[0] == 200
         assert time.monotonic() - freed < BACK_S + SLOWNESS_S
-    assert "accepting on port" in ship.log.read_text()
+    assert "accepts again" in ship.log.read_text()
     assert ship.metric("starship_accept_paused_total") > 0
 
 
@@ -108,7 +114,7 @@ def test_an_upstream_that_cannot_be_dialled_for_want_of_descriptors_is_told_as_o
         # Each of those who are inside asks now; while the first are answered, others come in from the backlog.
         for client in clients:
             client.sendall(request("a.com"))
-        answers = in_threads(*[lambda client=client: read_all(client) for client in clients])
+        answers = in_threads(*[lambda client=client: last_words(client) for client in clients])
     statuses = {answer[:12] for answer in answers}
     assert statuses <= {b"HTTP/1.1 200", b"HTTP/1.1 500"}
     assert b"HTTP/1.1 500" in statuses
@@ -123,7 +129,7 @@ def test_a_lookup_without_a_descriptor_is_a_failed_lookup(ship: Starship, api: A
     with crowd(ship) as clients:
         for number, client in enumerate(clients):
             client.sendall(request(f"unasked-{number}.com"))
-        answers = in_threads(*[lambda client=client: read_all(client) for client in clients])
+        answers = in_threads(*[lambda client=client: last_words(client) for client in clients])
     assert {answer[:12] for answer in answers} <= {b"HTTP/1.1 404", b"HTTP/1.1 503"}
     assert b"HTTP/1.1 503" in {answer[:12] for answer in answers}
     api.hosts["unasked-0.com"] = api.hosts["a.com"]

@@ -333,8 +333,9 @@ def test_a_flood_ends_when_its_client_leaves(ship: Starship, api: Api) -> None:
 
     with cluster(handle) as upstream:
         name = tenant(api, "gone.com", upstream.address)
-        with tunnel(ship, name) as client:
-            assert len(client.recv(65536)) > 0
+        client = tunnel(ship, name)
+        assert len(client.recv(65536)) > 0
+        reset(client)
         assert left.wait(WAIT_S)
         assert ship.ending(name=name)["reason"] == "client_gone"
 

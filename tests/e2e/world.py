@@ -325,8 +325,14 @@ class Starship:
         result: dict[str, Any] = until(find, f"an ending with {words}")
         return result
 
+    def opened(self) -> Iterator[str]:
+        """What each open descriptor is."""
+        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            with contextlib.suppress(OSError):  # closed since
+                yield str(descriptor.readlink())
+
     def descriptors(self) -> int:
-        return sum(1 for _ in Path(f"/proc/{self.process.pid}/fd").iterdir())
+        return sum(1 for _ in self.opened())
 
     def resident(self) -> int:
         """Resident memory in bytes."""

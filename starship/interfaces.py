@@ -114,11 +114,11 @@ class ICache(Interface):
     def get(name: Hostname) -> Kept | None:
         """The live entry of a name, promoted as used, of origin hit or negative; None when unknown or expired."""
 
-    def stale(name: Hostname, within: float) -> Kept | None:
+    def stale(name: Hostname, within: float, used: int) -> Kept | None:
         """
         The entry of a name that expired less than `within` seconds ago, if it may still be served; of origin stale.
 
-        Counts as served; promotes nothing.
+        `used`: only one that had at least so many hits. Counts as served; promotes nothing.
         """
 
     def look(name: str) -> Look | None:

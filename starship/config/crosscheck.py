@@ -52,6 +52,11 @@ def crosscheck(found: dict[str, Found], file: str) -> Iterator[Mistake]:
     yield from _places(found, file)
     if keys.LOOKUP.title in found:
         yield from _lookup(found[keys.LOOKUP.title], file)
+    if keys.CACHE.title in found:
+        yield from _not_shorter(found[keys.CACHE.title], file, "max_ttl", "min_ttl")
+        yield from _not_shorter(found[keys.CACHE.title], file, "max_error_ttl", "error_ttl")
+    if keys.SHADOW.title in found and keys.LOOKUP.title not in found:
+        yield found[keys.SHADOW.title].mistake(file, "url", "a section [lookup] that it is compared with")
     if keys.UPSTREAM.title in found:
         yield from _not_shorter(found[keys.UPSTREAM.title], file, "dial_timeout", "connect_timeout")
 

@@ -123,14 +123,19 @@ def _read_directory(text: str, base: Path) -> Path | Bad:
 def _read_log(text: str, base: Path) -> Path | Bad | None:
     if text == "-":
         return None
+    path = _read_data(text, base)
+    return Bad(f"- for the standard output, or {path.allowed}") if isinstance(path, Bad) else path
+
+
+def _read_data(text: str, base: Path) -> Path | Bad:
     path = _path(text, base)
     if isinstance(path, Bad):
         return path
     try:
         if not path.parent.is_dir() or path.is_dir():
-            return Bad("- for the standard output, or a file in a directory that exists")
+            return Bad("a file in a directory that exists")
     except (OSError, ValueError) as error:
-        return Bad(f"- for the standard output, or the path of a file ({_why(error)})")
+        return Bad(f"the path of a file ({_why(error)})")
     return path
 
 
@@ -139,4 +144,5 @@ CA_FILE: Final = Kind(name="file, PEM", read=_read_ca)
 PEM_FILE: Final = Kind(name="file, PEM", read=_read_pem)
 LOGO: Final = Kind(name="file, SVG or PNG", read=_read_logo)
 DIRECTORY: Final = Kind(name="directory", read=_read_directory)
+DATA_FILE: Final = Kind(name="file", read=_read_data)
 LOG_FILE: Final = Kind(name="`-` or file", read=_read_log, none="-")

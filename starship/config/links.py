@@ -26,6 +26,16 @@ def _read_url(text: str, base: Path) -> str | Bad:
     return Bad(f"a URL such as http://127.0.0.1:8000/?host={{host}} ({why})") if why else text
 
 
+def _read_urls(text: str, base: Path) -> tuple[str, ...] | Bad:
+    found: dict[str, None] = {}
+    for item in text.split():
+        url = _read_url(item, base)
+        if isinstance(url, Bad):
+            return url
+        found[url] = None
+    return tuple(found)
+
+
 def _why_no_template(text: str) -> str:
     """Why a text is no URL template; empty where it is one. No character of the text in it: it may hold a secret."""
     if not _URL_TEXT.fullmatch(text) or len(text) > LINK_LIMIT:
@@ -68,4 +78,5 @@ def _read_support(text: str, base: Path) -> str | Bad:
 
 
 URL: Final = Kind(name="URL", read=_read_url)
+URLS: Final = Kind(name="URLs", read=_read_urls, show="\n  ".join)
 SUPPORT: Final = Kind(name="link", read=_read_support)

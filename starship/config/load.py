@@ -162,6 +162,8 @@ def _settings(found: dict[str, Found]) -> settings.Settings:
         lookup=settings.Lookup(**values(keys.LOOKUP)) if keys.LOOKUP.title in found else None,
         routes=routes,
         cache=settings.Cache(**values(keys.CACHE)),
+        names=settings.Names(**values(keys.NAMES)),
+        shadow=settings.Shadow(**values(keys.SHADOW)) if keys.SHADOW.title in found else None,
         upstream=settings.Dialling(**values(keys.UPSTREAM)),
         limits=settings.Limits(**values(keys.LIMITS)),
         pages=settings.Pages(**values(keys.PAGES)),

@@ -42,16 +42,56 @@ class Lookup:
     client_certificate: Path | None = None
     client_key: Path | None = None
     miss_on_error: bool = False
+    fallback_urls: tuple[str, ...] = ()  # asked in this order when the one before fails
+    wait: float = 5.0  # one client's own deadline
+    queue: int = 1024
+    queue_timeout: float = 1.0
+    breaker_failures: int = 5  # 0: never opens
+    breaker_interval: float = 2.0
+    retry_after_limit: float = 30.0
 
 
 @frozen(kw_only=True)
 class Cache:
-    """`[cache]`: seconds and entries. A time of 0 never expires."""
+    """`[cache]`: seconds, entries and bytes. A ttl of 0 never expires."""
 
     ttl: float = 60.0
     neg_ttl: float = 10.0
+    stale_ttl: float = 86400.0
+    stale_while_revalidate: float = 30.0
+    refresh_ahead: int = 10  # per cent of the ttl
+    min_ttl: float = 0.1
+    max_ttl: float = 86400.0
+    max_neg_ttl: float = 3600.0
+    max_stale_ttl: float = 7 * 86400.0
+    error_ttl: float = 1.0
+    max_error_ttl: float = 4.0
+    renew_interval: float = 5.0
     routes: int = 100_000
     misses: int = 20_000
+    routes_size: int = 128 * 1024 * 1024
+    misses_size: int = 16 * 1024 * 1024
+    snapshot: Path | None = None
+    snapshot_interval: float = 60.0
+
+
+@frozen(kw_only=True)
+class Names:
+    """`[names]`: what is ever looked up, and how many names that lead nowhere, a second. A rate of 0: no limit."""
+
+    suffixes: tuple[str, ...] = ()  # empty: all
+    new_per_source: int = 10
+    burst_per_source: int = 200
+    new_overall: int = 500
+    burst_overall: int = 2000
+
+
+@frozen(kw_only=True)
+class Shadow:
+    """`[shadow]`: a second API that is asked about a share of names, compared, and never used."""
+
+    url: str
+    fraction: int = 1  # per cent of the names
 
 
 @frozen(kw_only=True)
@@ -117,6 +157,8 @@ class Settings:
     lookup: Lookup | None = None
     routes: dict[str, tuple[Upstream, ...]] = field(factory=dict)  # canonical name or `*.` wildcard
     cache: Cache = Cache()
+    names: Names = Names()
+    shadow: Shadow | None = None
     upstream: Dialling = Dialling()
     limits: Limits = Limits()
     pages: Pages = Pages()

@@ -16,7 +16,11 @@ from typing import Any, Final
 from attrs import frozen
 
 from starship.addresses import BadAddress, parse_network, parse_upstream
+from starship.names import BadName, from_text
 from starship.words import Network, Upstream
+
+NAME_TEXT_LIMIT: Final = 300
+"""Characters of a name that are looked at: 253, and room for U-labels."""
 
 
 @frozen
@@ -48,6 +52,7 @@ _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _SIZE = re.compile(r"([0-9]{1,12}) ?(|b|k|kib|m|mib)", re.IGNORECASE)
 _BYTES: Final = {"": 1, "b": 1, "k": 1024, "kib": 1024, "m": 1024**2, "mib": 1024**2}
 _INTEGER = re.compile(r"[0-9]{1,12}")
+_PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
 _BOOLEANS: Final = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
@@ -143,7 +148,7 @@ def _read_colour(text: str, base: Path) -> str | Bad:
 
 def _read_networks(text: str, base: Path) -> tuple[Network, ...] | Bad:
     found: list[Network] = []
-    for item in re.split(r"[ \t\n]*[,\n][ \t\n]*|[ \t]+", text):
+    for item in _items(text):
         network = parse_network(item)
         if isinstance(network, BadAddress):
             return Bad(f"networks such as 10.0.0.0/8 or 2001:db8::/32, between commas or spaces ({network.why})")
@@ -164,6 +169,35 @@ def read_upstreams(text: str, base: Path) -> tuple[Upstream, ...] | Bad:
     return tuple(found)
 
 
+def _read_ports(text: str, base: Path) -> tuple[range, ...] | Bad:
+    found = []
+    for item in _items(text):
+        match = _PORTS.fullmatch(item)
+        first, last = (int(match[1]), int(match[2] or match[1])) if match else (0, 0)
+        if not 1 <= first <= last <= 65535:
+            return Bad("ports from 1 to 65535 such as 443 or 8000-8999, between commas or spaces")
+        found.append(range(first, last + 1))
+    return tuple(found)
+
+
+def _show_ports(ports: Iterable[range]) -> str:
+    return _join(str(one.start) if len(one) == 1 else f"{one.start}-{one.stop - 1}" for one in ports)
+
+
+def _read_suffixes(text: str, base: Path) -> tuple[str, ...] | Bad:
+    found: dict[str, None] = {}
+    for item in _items(text):
+        name = from_text(item.removeprefix("*")[:NAME_TEXT_LIMIT].removeprefix("."))
+        if isinstance(name, BadName):
+            return Bad("hostnames such as example.com, between commas or spaces; each stands for all below it too")
+        found[name] = None
+    return tuple(found)
+
+
+def _items(text: str) -> list[str]:
+    return re.split(r"[ \t\n]*[,\n][ \t\n]*|[ \t]+", text)
+
+
 def _read_ip(text: str, base: Path) -> str | Bad:
     try:
         return str(ip_address(text)) if "%" not in text else Bad("an IP address without a scope")
@@ -179,4 +213,6 @@ BOOLEAN: Final = Kind(name="yes \\| no", read=_read_boolean, show=lambda value: 
 COLOUR: Final = Kind(name="colour", read=_read_colour)
 NETWORKS: Final = Kind(name="networks", read=_read_networks, show=_join)
 UPSTREAMS: Final = Kind(name="endpoints", read=read_upstreams, show=_join)
+PORTS: Final = Kind(name="ports", read=_read_ports, show=_show_ports)
+SUFFIXES: Final = Kind(name="hostnames", read=_read_suffixes, show=_join)
 IP: Final = Kind(name="IP address", read=_read_ip)

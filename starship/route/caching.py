@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from math import inf
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from attrs import define, field
 from twisted.internet.defer import CancelledError, Deferred, fail, succeed
@@ -27,6 +27,9 @@ from starship.route.questions import Asking, Question, Questions
 from starship.route.recent import Recent
 from starship.words import Answer, Ask, Origin
 
+IN_USE: Final = 2
+"""Hits since it was put, from which on a route is in use: who asks for another one may wait for its new answer."""
+
 
 @implementer(IResolver)
 @define(eq=False, kw_only=True)
@@ -35,8 +38,8 @@ class CachingResolver:
     A cache before `inner`.
 
     - A live answer is given at once; where its refresh is due, one question runs beside.
-    - A route that expired less than `revalidate` seconds ago is given at once too, and one question runs beside;
-      however old it is (within its stale time) while the name's last lookup failed, or `troubled` says that none works.
+    - A route in use that expired less than `revalidate` seconds ago is given at once too, and one question runs beside;
+      so is any, however old (within its stale time), while its last lookup failed, or `troubled` says that none works.
     - All others wait for the question about their name, at most `wait` seconds (0: as long as it takes). Where it fails
       they get the stale route if there is one, and the failure otherwise, which is remembered for its own short time.
     - `renew` asks about a name at most once in `renew_interval` seconds, and gives what is known in between.
@@ -121,7 +124,10 @@ class CachingResolver:
 
     def _stale_at_once(self, ask: Ask, name: Hostname) -> Answer | None:
         failed = self._failures.of(name) is not None
-        kept = self._cache.stale(name, inf if failed or self._troubled() else self._revalidate)
+        if failed or self._troubled():
+            kept = self._cache.stale(name, inf, 0)
+        else:
+            kept = self._cache.stale(name, self._revalidate, IN_USE)
         if kept is None:
             return None
         if self._ask_beside(ask, name, kept):
@@ -141,7 +147,7 @@ class CachingResolver:
         return self._instead(name, failure)
 
     def _known(self, name: Hostname) -> Kept | None:
-        return self._cache.get(name) or self._cache.stale(name, inf)
+        return self._cache.get(name) or self._cache.stale(name, inf, 0)
 
     def _asked_lately(self, name: Hostname, known: Kept) -> bool:
         return self._renewed.within(name) or self._clock.seconds() - known.born < self._renew_interval

@@ -76,11 +76,11 @@ class MemoryCache:
         self.negatives += 1
         return entry
 
-    def stale(self, name: Hostname, within: float) -> Entry | None:
+    def stale(self, name: Hostname, within: float, used: int = 0) -> Entry | None:
         """The expired route while it may still be served. A miss is never served stale."""
         now = self._clock.seconds()
         _, entry = self._find(name, now)
-        if entry is None or not 0 <= now - entry.expires < within:
+        if entry is None or not 0 <= now - entry.expires < within or entry.hits < used:
             return None
         self.stales += 1
         return entry.as_of(Origin.STALE)

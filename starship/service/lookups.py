@@ -1,34 +1,45 @@
 """
 Who is asked where a name lives, in which order.
 
-Part of service, floor 7. From the outside in: the static table, the cache, the miss on error (where asked for), the
-counting, the API.
+Part of service, floor 7. From the outside in: the static table, the suffixes that are ours, the cache, the budget of
+new names, the miss on error (where asked for), the shadow, the counting, the queue, the APIs behind their breakers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any
+import time
+from collections.abc import Callable, Mapping
+from random import Random
+from typing import Any, TypeVar
 
 from attrs import define
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
 
 from starship.account.ledger import Timings
-from starship.config.settings import Lookup, Settings
+from starship.config.settings import Cache, Names, Settings
 from starship.interfaces import IResolver
+from starship.route.buckets import Buckets
+from starship.route.budget import Budget
 from starship.route.caching import CachingResolver
-from starship.route.client import ApiClient, api_client
+from starship.route.client import ApiClient
 from starship.route.counting import CountingResolver
-from starship.route.credentials import https_policy, read_token
+from starship.route.failover import Failover
 from starship.route.failures import Failures
 from starship.route.forgiving import MissOnError
 from starship.route.lifetimes import Lifetimes
 from starship.route.memory import MemoryCache
-from starship.route.remote import RemoteResolver
+from starship.route.queueing import Queueing
+from starship.route.raw import RawAnswers
+from starship.route.shadow import Shadow
+from starship.route.snapshot import Snapshot
 from starship.route.store import Store
+from starship.route.suffixes import Suffixes
 from starship.route.table import TableResolver, static_route
+from starship.service.apis import Apis, make_apis
 from starship.words import Route, Upstream
+
+T = TypeVar("T")
 
 
 @define(eq=False, kw_only=True)
@@ -36,70 +47,150 @@ class Lookups:
     """What looks names up. `outer` is whom a Journey asks; the API's parts are None where only the table is known."""
 
     outer: IResolver
+    seconds: Timings
     cache: MemoryCache | None = None
     caching: CachingResolver | None = None
+    failures: Failures | None = None
+    budget: Budget | None = None
+    shadow: Shadow | None = None
     api: CountingResolver | None = None
-    seconds: Timings
+    queue: Queueing | None = None
+    failover: Failover | None = None
+    raw: RawAnswers | None = None
+    snapshot: Snapshot | None = None
     client: ApiClient | None = None
 
+    def start(self) -> None:
+        """Know what was known before the last stop. Waits for the disk: nobody is served yet."""
+        if self.snapshot is not None:
+            self.snapshot.load()
+            self.snapshot.start()
+
     def stop(self) -> Deferred[None]:
-        """Ask no more, and close the connections to the API."""
+        """Ask no more, keep what is known, and close the connections to the API."""
+        return Deferred.fromCoroutine(self._stop())
+
+    async def _stop(self) -> None:
         if self.caching is not None:
             self.caching.stop()
-        return self.client.close() if self.client is not None else succeed(None)
+        if self.shadow is not None:
+            self.shadow.stop()
+        if self.snapshot is not None:
+            await self.snapshot.stop()
+        if self.client is not None:
+            await self.client.close()
 
 
 def make_lookups(settings: Settings, reactor: Any) -> Lookups:
     """Build the chain. Raises CredentialsUnusable."""
-    seconds = Timings()
+    seconds, random = Timings(), Random()  # noqa: S311  # spreads questions over time, guards nothing
     if settings.lookup is None:
         return Lookups(outer=_table(settings, None), seconds=seconds)
-    client = _client(settings.lookup, reactor)
-    api = CountingResolver(_remote(settings.lookup, client, reactor), reactor, seconds.observe)
-    cache = MemoryCache(
+    apis = make_apis(settings, reactor, random.random)
+    lookup = settings.lookup
+    queue = Queueing(
+        inner=apis.failover,
         clock=reactor,
-        lifetimes=Lifetimes(ttl=settings.cache.ttl, neg_ttl=settings.cache.neg_ttl),
-        routes=Store(settings.cache.routes),
-        misses=Store(settings.cache.misses),
+        limit=lookup.concurrency,
+        room=lookup.queue,
+        patience=lookup.queue_timeout,
+    )
+    api = CountingResolver(queue, reactor, seconds.observe)
+    shadow = _shadow(settings, apis, api, reactor)
+    asked: IResolver = shadow or api
+    budget = _budget(settings.names, MissOnError(asked) if lookup.miss_on_error else asked, reactor)
+    cache = _cache(settings.cache, reactor, random)
+    failures = Failures(
+        clock=reactor,
+        first=settings.cache.error_ttl,
+        longest=settings.cache.max_error_ttl,
+        patience=lookup.retry_after_limit,
+        jitter=random.random,
     )
     caching = CachingResolver(
         cache=cache,
-        inner=MissOnError(api) if settings.lookup.miss_on_error else api,
+        inner=budget,
         clock=reactor,
-        failures=Failures(clock=reactor, first=0.0, longest=0.0),
+        failures=failures,
+        revalidate=settings.cache.stale_while_revalidate,
+        wait=lookup.wait,
+        beside_limit=max(1, lookup.concurrency // 2),
+        renew_interval=settings.cache.renew_interval,
+        troubled=lambda: apis.failover.troubled,
     )
-    outer = _table(settings, caching)
-    return Lookups(outer=outer, cache=cache, caching=caching, api=api, seconds=seconds, client=client)
-
-
-def _client(lookup: Lookup, reactor: Any) -> ApiClient:
-    policy = https_policy(
-        ca_file=lookup.ca_file, client_certificate=lookup.client_certificate, client_key=lookup.client_key
+    ours: IResolver = Suffixes(caching, frozenset(settings.names.suffixes)) if settings.names.suffixes else caching
+    return Lookups(
+        outer=_table(settings, ours),
+        seconds=seconds,
+        cache=cache,
+        caching=caching,
+        failures=failures,
+        budget=budget,
+        shadow=shadow,
+        api=api,
+        queue=queue,
+        failover=apis.failover,
+        raw=apis.raw,
+        snapshot=_snapshot(settings.cache, cache, reactor),
+        client=apis.client,
     )
-    return api_client(
-        reactor,
-        policy=policy,
-        connect_timeout=lookup.connect_timeout,
-        answer_limit=lookup.answer_limit,
-        connections=lookup.concurrency,
-    )
 
 
-def _remote(lookup: Lookup, client: ApiClient, reactor: Any) -> RemoteResolver:
-    token = _token(lookup.token_file)
-    return RemoteResolver(
-        client=client.http,
+def _cache(wanted: Cache, reactor: Any, random: Random) -> MemoryCache:
+    return MemoryCache(
         clock=reactor,
-        url=lookup.url,
-        deadline=lookup.timeout,
-        answer_limit=lookup.answer_limit,
-        concurrency=lookup.concurrency,
-        token=lambda: token,
+        lifetimes=Lifetimes(
+            ttl=wanted.ttl,
+            neg_ttl=wanted.neg_ttl,
+            stale_ttl=wanted.stale_ttl,
+            min_ttl=wanted.min_ttl,
+            max_ttl=wanted.max_ttl,
+            max_neg_ttl=wanted.max_neg_ttl,
+            max_stale_ttl=wanted.max_stale_ttl,
+        ),
+        routes=Store(wanted.routes, wanted.routes_size),
+        misses=Store(wanted.misses, wanted.misses_size),
+        ahead=wanted.refresh_ahead / 100,
+        jitter=random.random,
     )
 
 
-def _token(path: Path | None) -> str | None:
-    return None if path is None else read_token(path)
+def _budget(names: Names, inner: IResolver, reactor: Any) -> Budget:
+    return Budget(
+        inner=inner,
+        clock=reactor,
+        sources=Buckets(names.new_per_source, names.burst_per_source),
+        overall=Buckets(names.new_overall, names.burst_overall),
+    )
+
+
+def _shadow(settings: Settings, apis: Apis, inner: IResolver, reactor: Any) -> Shadow | None:
+    if settings.shadow is None or apis.shadow is None or settings.lookup is None:
+        return None
+    return Shadow(
+        inner=inner,
+        shadow=apis.shadow,
+        clock=reactor,
+        fraction=settings.shadow.fraction / 100,
+        limit=max(1, settings.lookup.concurrency // 4),
+    )
+
+
+def _snapshot(wanted: Cache, cache: MemoryCache, reactor: Any) -> Snapshot | None:
+    if wanted.snapshot is None:
+        return None
+
+    def in_thread(work: Callable[[], T]) -> Deferred[T]:
+        return deferToThreadPool(reactor, reactor.getThreadPool(), work)
+
+    return Snapshot(
+        path=wanted.snapshot,
+        cache=cache,
+        clock=reactor,
+        wall=time.time,
+        in_thread=in_thread,
+        interval=wanted.snapshot_interval,
+    )
 
 
 def _table(settings: Settings, inner: IResolver | None) -> TableResolver:

@@ -127,7 +127,9 @@ def _dialer(settings: Settings, reactor: Any, ground: Ground, wheel: Wheel, door
 
 def _readiness(settings: Settings, lookups: Lookups, probe: LookupProbe | None) -> Readiness:
     evidence: list[Callable[[], bool]] = [lambda: bool(settings.routes)]
-    if probe is None:
+    cache = lookups.cache
+    if probe is None or cache is None:
         return Readiness(tuple(evidence))
+    evidence.append(lambda: cache.stores["routes"].entries > 0)  # known from before, while the API may be down
     evidence.append(lambda: probe.answered)
     return Readiness(tuple(evidence), missing=lambda: probe.why)

@@ -128,6 +128,7 @@ class Router(Service):
         short = shortage(raise_limit(), self._connections)
         if short is not None:
             self._log.warn("{short}", short=short)
+        self.lookups.start()
         try:
             if self.access_log is not None:
                 self.access_log.start()

@@ -99,3 +99,18 @@ def test_a_key_that_is_wrong_alone_is_told_once() -> None:
     assert len(mistakes_of(DOOR + LOOKUP + "timeout = soon\nca_file = missing\n")) == 3  # ca_file: missing, and http
     assert len(mistakes_of(DOOR + LOOKUP + "timeout = soon\n")) == 1
     assert len(mistakes_of(DOOR.replace("tcp", "udp") + LOOKUP)) == 1
+
+
+def test_bounds_of_the_cache_are_not_upside_down() -> None:
+    (mistake,) = mistakes_of(DOOR + LOOKUP + "[cache]\nmin_ttl = 1h\nmax_ttl = 1m\n")
+    assert mistake == 'a.ini:8: [cache] max_ttl = "1m": expected max_ttl (1m) to be at least min_ttl (1h)'
+    (mistake,) = mistakes_of(DOOR + LOOKUP + "[cache]\nerror_ttl = 10s\n")
+    assert mistake == 'a.ini:7: [cache] error_ttl = "10s": expected max_error_ttl (4s) to be at least error_ttl (10s)'
+
+
+def test_a_shadow_wants_a_lookup_that_it_is_compared_with() -> None:
+    shadow = "[shadow]\nurl = http://b/{host}\n"
+    assert mistakes_of(DOOR + "[routes]\na.com = 10.0.0.24\n" + shadow) == [
+        "a.ini:7: [shadow] url: expected a section [lookup] that it is compared with"
+    ]
+    assert settings_of(DOOR + LOOKUP + shadow).shadow is not None

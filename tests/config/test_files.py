@@ -9,6 +9,7 @@ import pytest
 
 from starship.config.files import (
     CA_FILE,
+    DATA_FILE,
     DIRECTORY,
     LOG_FILE,
     LOGO,
@@ -109,3 +110,9 @@ def test_the_access_log_goes_to_stdout_or_into_a_directory_that_exists(tmp_path:
     assert not (tmp_path / "access.log").exists()
     for text in ("", "missing/access.log", str(tmp_path), "a\nb", "a" * 5000 + "/b"):
         assert isinstance(LOG_FILE.read(text, tmp_path), Bad), text
+
+
+def test_a_file_to_be_written_needs_its_directory(tmp_path: Path) -> None:
+    assert DATA_FILE.read("routes", tmp_path) == tmp_path / "routes"
+    for wrong in ("missing/routes", ".", ""):
+        assert isinstance(DATA_FILE.read(wrong, tmp_path), Bad)

@@ -13,7 +13,7 @@ from starship.config.values import Bad
 
 HERE = Path()
 KEYS = [(section, key) for section in SECTIONS.values() for key in section.keys.values()]
-FILES = {"token_file", "ca_file", "client_certificate", "client_key", "logo", "templates"}
+FILES = {"token_file", "ca_file", "client_certificate", "client_key", "logo", "templates", "snapshot"}
 IDS = [f"{section.title}.{key.name}" for section, key in KEYS]
 
 
@@ -46,7 +46,7 @@ def test_an_example_is_a_value_of_its_key_and_not_the_default(section: Section, 
 
 def test_what_may_hold_a_secret_is_hidden() -> None:
     hidden = {key.name for _, key in KEYS if key.hidden}
-    assert hidden == {"url", "token_file", "client_certificate", "client_key"}
+    assert hidden == {"url", "fallback_urls", "token_file", "client_certificate", "client_key"}
 
 
 @pytest.mark.parametrize(("section", "key"), KEYS, ids=IDS)

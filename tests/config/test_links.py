@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from starship.config.links import SUPPORT, URL
+from starship.config.links import SUPPORT, URL, URLS
 from starship.config.values import Bad
 
 HERE = Path()
@@ -68,3 +68,10 @@ def test_people_are_sent_to_the_web_or_to_a_mailbox(link: str) -> None:
 )  # fmt: skip
 def test_people_are_sent_nowhere_else(link: str) -> None:
     assert isinstance(SUPPORT.read(link, HERE), Bad)
+
+
+def test_several_urls_stand_on_lines_of_their_own() -> None:
+    first, second = "http://10.0.0.2/?host={host}", "https://b.test/{host}"
+    assert URLS.read(f"{first}\n{second}", HERE) == (first, second)
+    assert URLS.read(URLS.show((first, second)), HERE) == (first, second)
+    assert isinstance(URLS.read(f"{first}\nhttp://b.test/", HERE), Bad)

@@ -126,3 +126,14 @@ def test_a_long_list_costs_no_more_than_its_length() -> None:
     many = ",".join(f"10.{number >> 8}.{number & 255}.1" for number in range(20_000))
     found = values.UPSTREAMS.read(many, HERE)
     assert len(found) == 20_000
+
+
+def test_suffixes_are_hostnames_with_or_without_a_star() -> None:
+    assert values.SUFFIXES.read("Example.com, *.example.net\n.xn--p1ai", HERE) == (
+        "example.com",
+        "example.net",
+        "xn--p1ai",
+    )
+    assert values.SUFFIXES.show(("a.com", "b.com")) == "a.com, b.com"
+    for wrong in ("", "10.0.0.1", "a b/c", "a..com", "*", "x" * 400):
+        assert isinstance(values.SUFFIXES.read(wrong, HERE), Bad)

@@ -32,7 +32,7 @@ class CacheContract:
     def test_what_was_never_put_is_unknown(self) -> None:
         cache = self.make(Clock())
         assert cache.get(A_COM) is None
-        assert cache.stale(A_COM, inf) is None
+        assert cache.stale(A_COM, inf, 0) is None
 
     def test_a_route_is_a_hit_and_a_miss_is_negative_S5_S8(self) -> None:
         cache = self.make(Clock())
@@ -125,17 +125,17 @@ class CacheContract:
         clock = Clock()
         cache = self.make(clock)
         cache.put(A_COM, route("A", ttl=10, stale_ttl=30))
-        assert cache.stale(A_COM, inf) is None
+        assert cache.stale(A_COM, inf, 0) is None
         clock.advance(10)
         assert cache.get(A_COM) is None
         for _ in range(2):
-            stale = cache.stale(A_COM, inf)
+            stale = cache.stale(A_COM, inf, 0)
             assert stale is not None
             assert stale.answer.origin is Origin.STALE
         clock.advance(29.5)
-        assert cache.stale(A_COM, inf) is not None
+        assert cache.stale(A_COM, inf, 0) is not None
         clock.advance(0.5)
-        assert cache.stale(A_COM, inf) is None
+        assert cache.stale(A_COM, inf, 0) is None
 
     def test_a_route_without_a_stale_time_and_a_miss_are_never_stale(self) -> None:
         clock = Clock()
@@ -143,8 +143,8 @@ class CacheContract:
         cache.put(A_COM, route(ttl=10))
         cache.put(B_COM, miss(ttl=10))
         clock.advance(10)
-        assert cache.stale(A_COM, inf) is None
-        assert cache.stale(B_COM, inf) is None
+        assert cache.stale(A_COM, inf, 0) is None
+        assert cache.stale(B_COM, inf, 0) is None
 
     def test_a_miss_in_its_place_ends_a_stale_route(self) -> None:
         clock = Clock()
@@ -152,7 +152,7 @@ class CacheContract:
         cache.put(A_COM, route(ttl=10, stale_ttl=100))
         clock.advance(10)
         cache.put(A_COM, miss())
-        assert cache.stale(A_COM, inf) is None
+        assert cache.stale(A_COM, inf, 0) is None
 
     def test_a_dropped_name_is_unknown_and_the_others_stay(self) -> None:
         cache = self.make(Clock())
@@ -212,8 +212,8 @@ class CacheContract:
         cache = self.make(clock)
         cache.put(A_COM, route(ttl=10, stale_ttl=30))
         clock.advance(12)
-        assert cache.stale(A_COM, 2) is None
-        assert cache.stale(A_COM, 2.5) is not None
+        assert cache.stale(A_COM, 2, 0) is None
+        assert cache.stale(A_COM, 2.5, 0) is not None
 
     def test_a_wildcard_answers_for_every_name_below_it(self) -> None:
         cache = self.make(Clock())
@@ -250,7 +250,7 @@ class CacheContract:
         cache.put(Hostname("x.shop.com"), route("all", wildcard="*.shop.com"))
         clock.advance(1)
         assert cache.get(own) is None
-        stale = cache.stale(own, inf)
+        stale = cache.stale(own, inf, 0)
         assert stale is not None
         assert getattr(stale.answer, "app", None) == "own"
 
@@ -287,7 +287,7 @@ class CacheContract:
         cache.put(B_COM, route())
         clock.advance(10)
         assert cache.purge(expired_only=True) == 1
-        assert cache.stale(A_COM, inf) is None
+        assert cache.stale(A_COM, inf, 0) is None
         assert cache.get(B_COM) is not None
 
     def test_the_entries_are_listed_page_by_page_in_the_order_of_their_names_M8(self) -> None:

@@ -69,7 +69,7 @@ def test_s8_with_miss_on_error_it_is_a_miss_that_is_remembered() -> None:
 
 
 def test_m4_those_who_ask_about_one_name_are_one_question() -> None:
-    lookups, reactor = made(evolve(API, concurrency=1))
+    lookups, reactor = made(evolve(API, concurrency=1, queue=0))
     first, second = lookups.outer.resolve(ask(B_COM)), lookups.outer.resolve(ask(B_COM))
     other = lookups.outer.resolve(ask(Hostname("c.com")))
     assert isinstance(failure_of(other), LookupBusy)

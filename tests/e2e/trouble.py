@@ -158,7 +158,7 @@ def nothing_stays(ship: Starship, api: Api) -> Iterator[None]:
 
 
 def _at_rest(ship: Starship, api: Api) -> int:
-    """Descriptors without connections that wait for another question, and without pipes kept for the next who is busy."""
+    """Descriptors, less connections that wait for another question and pipes kept for the next who is busy."""
     api.hang_up()
     opened = list(ship.opened())
     pipes = sum(1 for what in opened if what.startswith("pipe:"))

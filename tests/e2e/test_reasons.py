@@ -58,7 +58,7 @@ def stage(api: Api, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory
     door = "[listener:members]\nprotocol = http\nendpoint = tcp:0:interface=127.0.0.1\nallow = 10.0.0.0/8\n"
     limits = "[limits]\nhello_timeout = 1s\n"
     upstream = "connect_timeout = 300ms\ndial_timeout = 1s\nidle_timeout = 1s\nlifetime = 2s\ndeny = 127.0.0.5"
-    lookup = "timeout = 500ms\nconnect_timeout = 300ms\nconcurrency = 1"
+    lookup = "timeout = 1500ms\nconnect_timeout = 300ms\nconcurrency = 1"
     with (
         starship(
             tmp_path_factory.mktemp("short"), ini_text(api, lookup=lookup, upstream=upstream, extra=door + limits)
@@ -97,9 +97,10 @@ def in_maintenance(stage: Stage) -> bytes:
     return stage.says(request("down.com"))
 
 
-def api_says(answer: Callable[[BaseHTTPRequestHandler], None], stage: Stage) -> bytes:
-    stage.api.hosts["api.com"] = answer
-    return stage.says(request("api.com"))
+def api_says(name: str, answer: Callable[[BaseHTTPRequestHandler], None], stage: Stage) -> bytes:
+    """A name of its own each time: a failure may be remembered for a while."""
+    stage.api.hosts[name] = answer
+    return stage.says(request(name))
 
 
 def hanging(handler: BaseHTTPRequestHandler) -> None:
@@ -204,10 +205,10 @@ SCENES: Final[dict[Reason, tuple[Scene, bytes]]] = {
     Reason.DENIED: (at_members_door, b"HTTP/1.1 403 "),
     Reason.OVER_LIMIT: (too_many, b"HTTP/1.1 503 "),
     Reason.MAINTENANCE: (in_maintenance, b"HTTP/1.1 503 "),
-    Reason.LOOKUP_TIMEOUT: (partial(api_says, hanging), b"HTTP/1.1 503 "),
-    Reason.LOOKUP_REFUSED: (partial(api_says, saying(http("403 Forbidden", b""))), b"HTTP/1.1 503 "),
-    Reason.LOOKUP_5XX: (partial(api_says, saying(http("500 Oops", b""))), b"HTTP/1.1 503 "),
-    Reason.LOOKUP_INVALID: (partial(api_says, saying(http("200 OK", b"[]"))), b"HTTP/1.1 503 "),
+    Reason.LOOKUP_TIMEOUT: (partial(api_says, "hangs.com", hanging), b"HTTP/1.1 503 "),
+    Reason.LOOKUP_REFUSED: (partial(api_says, "refuses.com", saying(http("403 Forbidden", b""))), b"HTTP/1.1 503 "),
+    Reason.LOOKUP_5XX: (partial(api_says, "fails.com", saying(http("500 Oops", b""))), b"HTTP/1.1 503 "),
+    Reason.LOOKUP_INVALID: (partial(api_says, "babbles.com", saying(http("200 OK", b"[]"))), b"HTTP/1.1 503 "),
     Reason.LOOKUP_BUSY: (two_questions_at_once, b"HTTP/1.1 503 "),
     Reason.UPSTREAM_REFUSED: (refused_upstream, b"HTTP/1.1 502 "),
     Reason.UPSTREAM_TIMEOUT: (upstream_in_a_hole, b"HTTP/1.1 504 "),

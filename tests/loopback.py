@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import socket
 import struct
 import time
@@ -17,6 +18,7 @@ from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ClientFactory, Factory, Protocol
 from twisted.python.failure import Failure
 
+from starship.interfaces import ILeg
 from starship.relay.splice import Splice, SpliceLimits
 from starship.wire.connect import WireConnector
 from starship.wire.ground import Ground as Wire
@@ -70,7 +72,11 @@ class Ground:
         for reader in list(self.reactor._internalReaders):
             self.reactor.removeReader(reader)
             reader.connectionLost(None)
-        self.reactor._poller.close()
+        wire, poller = self.reactor.wire, self.reactor._poller
+        for fd in set(wire._ready) - {poller.fileno()}:
+            os.close(fd)
+        wire.stop()
+        poller.close()
         for sock in self._sockets:
             sock.close()
 
@@ -309,7 +315,7 @@ class _WireFront(Protocol):
     def dataReceived(self, data: bytes) -> None:
         self.leg.heard(data)
 
-    def _joined(self, leg: WireLeg) -> None:
+    def _joined(self, leg: ILeg) -> None:
         self.proxy.legs.append(leg)
         Splice(self.leg, leg, self.proxy.limits, self.proxy.ground.reactor, self.proxy.ended).start()
 

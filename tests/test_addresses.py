@@ -7,9 +7,11 @@ from ipaddress import ip_network
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
+from twisted.internet.interfaces import IAddress
 
-from starship.addresses import BadAddress, parse_network, parse_upstream, plain_ip
-from starship.words import Upstream
+from starship.addresses import NOWHERE, BadAddress, address_of, parse_network, parse_upstream, plain_ip
+from starship.words import Address, Upstream
 
 UPSTREAMS = [
     ("10.0.0.24", "10.0.0.24", None),
@@ -132,3 +134,16 @@ def test_an_endpoint_reads_its_own_spelling_back(text: str) -> None:
 )
 def test_an_address_is_spelled_in_one_way(text: str, plain: str) -> None:
     assert plain_ip(text) == plain
+
+
+@pytest.mark.parametrize(
+    ("address", "ours"),
+    [
+        (IPv4Address("TCP", "192.0.2.7", 80), Address("192.0.2.7", 80)),
+        (IPv6Address("TCP", "2001:db8::7", 80), Address("2001:db8::7", 80)),
+        (IPv6Address("TCP", "::ffff:192.0.2.7", 80), Address("192.0.2.7", 80)),
+        (UNIXAddress("/run/starship.sock"), NOWHERE),
+    ],
+)
+def test_an_address_of_twisted_s_has_one_spelling(address: IAddress, ours: Address) -> None:
+    assert address_of(address) == ours

@@ -15,6 +15,7 @@ from attrs import define, evolve, field
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IProtocolFactory, IReactorSocket, IReactorTCP
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -58,16 +59,25 @@ class _Ports:
     how: Listening
 
     def listenTCP(self, port: int, factory: IProtocolFactory, backlog: int = 50, interface: str = "") -> IListeningPort:
-        return self._listen(bound_socket(interface or "0.0.0.0", port), factory)
+        how = evolve(self.how, backlog=max(backlog, self.how.backlog))
+        return self._listen(bound_socket(interface or "0.0.0.0", port), factory, how)
 
     def adoptStreamPort(
         self, fileDescriptor: int, addressFamily: socket.AddressFamily, factory: IProtocolFactory
     ) -> IListeningPort:
-        return self._listen(socket.socket(fileno=os.dup(fileDescriptor)), factory)
+        adopted = socket.socket(fileno=os.dup(fileDescriptor))
+        if adopted.family not in (socket.AF_INET, socket.AF_INET6):
+            adopted.close()
+            raise ValueError("the socket that was handed over is none of TCP")
+        return self._listen(adopted, factory, self.how)
 
-    def _listen(self, listener: socket.socket, factory: IProtocolFactory) -> IListeningPort:
-        port = WirePort(listener, factory, self.ground, self.reactor, self.how)
-        port.startListening()
+    def _listen(self, listener: socket.socket, factory: IProtocolFactory, how: Listening) -> IListeningPort:
+        port = WirePort(listener, factory, self.ground, self.reactor, how)
+        try:
+            port.startListening()
+        except CannotListenError:
+            listener.close()
+            raise
         return port
 
     def __getattr__(self, name: str) -> Any:

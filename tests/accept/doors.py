@@ -178,7 +178,6 @@ class House:
             relay=self.relay or self.join,
             identities=Identities("test"),
             hello_timeout=self.hello_timeout,
-            keepalive=60.0,
         )
         self.factory = SniffingFactory(manners)
 

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from starship.accept.options import address_of
 from twisted.internet.address import IPv6Address
 from zope.interface.verify import verifyObject
 
 from starship.accept.gate import ACME_TLS, Gate, Guestlist, TenantGate, within
-from starship.addresses import source_of
+from starship.addresses import address_of, source_of
 from starship.interfaces import IGate, ITenantGate
 from starship.names import Hostname
 from starship.words import Arrival, Hello, Origin, Reason, Route, Upstream

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,17 +17,18 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IAddress, IListeningPort
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
-from starship.accept.listening import DoorService, listen
-from starship.accept.options import address_of
-from starship.wire.port import WaitingPort
+from starship.accept.listening import DoorService, _Ports, listen
+from starship.addresses import address_of
+from starship.wire.ground import Ground
+from starship.wire.nest import Nest, loop_of
+from starship.wire.port import Listening, WirePort
 from tests.accept.doors import House
 from tests.fakes import turning
 
 LOOP: Any = reactor
-BACKLOG = 1024
+HOW = Listening(backlog=1024, defer=False)
 
 NOT_HANDED = ("systemd:domain=INET:index=0", "systemd:domain=INET:name=web", "systemd:domain=NONE:index=0", "systemd:")
 """What systemd has not handed to this process."""
@@ -55,21 +57,36 @@ class Greeters(Factory):
 class Doors:
     """Opens ports and closes them after the test."""
 
+    ground: Ground
     ports: list[IListeningPort] = field(factory=list)
 
-    def open(self, description: str) -> tuple[WaitingPort, int]:
-        port = listen(LOOP, description, Greeters(), BACKLOG)
+    def open(self, description: str) -> tuple[WirePort, int]:
+        port = listen(LOOP, self.ground, description, Greeters(), HOW)
         self.ports.append(port)
-        assert isinstance(port, WaitingPort)
+        assert isinstance(port, WirePort)
         return port, address_of(self.ports[-1].getHost()).port
+
+    def door(self, description: str, upstream_port: int | None = None) -> DoorService:
+        """A door whose clients are refused by nobody: the test never says a hello."""
+        return DoorService(
+            reactor=LOOP,
+            ground=self.ground,
+            description=description,
+            how=HOW,
+            factory=House().factory,
+            upstream_port=upstream_port,
+        )
 
 
 @pytest.fixture
 def doors() -> Iterator[Doors]:
-    made = Doors()
+    made = Doors(Ground(loop_of(LOOP)))
     yield made
     for port in made.ports:
         port.stopListening()
+    for reader in LOOP.getReaders():
+        if isinstance(reader, Nest) and reader.loop is made.ground.loop:
+            reader.close()
 
 
 def greeting(host: str, port: int) -> Deferred[bytes]:
@@ -116,15 +133,16 @@ async def test_tcp6_takes_both_families_and_tells_ipv4_as_ipv4(doors: Doors) -> 
 @turning
 async def test_tcp6_on_one_address_takes_that_alone(doors: Doors) -> None:
     port, number = doors.open(r"tcp6:0:interface=\:\:1")
-    assert port.socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
+    assert port._socket.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY)
     assert await greeting("::1", number) == b"::1"
     assert refused("127.0.0.1", number)
 
 
-@pytest.mark.parametrize(("description", "backlog"), [("tcp:0", BACKLOG), ("tcp:0:backlog=2000", 2000)])
+@pytest.mark.parametrize(("description", "backlog"), [("tcp:0", 1024), ("tcp:0:backlog=2000", 2000)])
 def test_the_backlog_is_ours_unless_the_string_asks_for_more(doors: Doors, description: str, backlog: int) -> None:
     port, _ = doors.open(description)
-    assert port.backlog == backlog
+    counts = struct.unpack_from("2I", port._socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32), 24)
+    assert counts == (0, backlog)  # for a listening socket: who waits, and how many may
 
 
 def test_a_port_that_is_taken_is_an_error_at_once(doors: Doors) -> None:
@@ -139,16 +157,9 @@ def test_a_string_that_is_no_endpoint_is_a_value_error(doors: Doors, description
         doors.open(description)
 
 
-def door(description: str, upstream_port: int | None = None) -> DoorService:
-    """A door whose clients are refused by nobody: the test never says a hello."""
-    return DoorService(
-        reactor=LOOP, description=description, backlog=BACKLOG, factory=House().factory, upstream_port=upstream_port
-    )
-
-
 @turning
-async def test_a_door_listens_before_privileges_are_dropped_and_closes_once() -> None:
-    service = door("tcp:0:interface=127.0.0.1")
+async def test_a_door_listens_before_privileges_are_dropped_and_closes_once(doors: Doors) -> None:
+    service = doors.door("tcp:0:interface=127.0.0.1")
     assert service.bound is None
     service.privilegedStartService()
     assert service.bound is not None
@@ -159,13 +170,14 @@ async def test_a_door_listens_before_privileges_are_dropped_and_closes_once() ->
     service.close()
     service.close()
     assert service.bound is None
-    await deferLater(LOOP, 0)  # Twisted closes a port in its next turn
     assert refused("127.0.0.1", port)
 
 
 @pytest.mark.parametrize("upstream_port", [None, 8443])
-def test_an_endpoint_without_a_port_means_the_door_s_or_the_one_that_is_set_s12(upstream_port: int | None) -> None:
-    service = door("tcp:0:interface=127.0.0.1", upstream_port)
+def test_an_endpoint_without_a_port_means_the_door_s_or_the_one_that_is_set_s12(
+    doors: Doors, upstream_port: int | None
+) -> None:
+    service = doors.door("tcp:0:interface=127.0.0.1", upstream_port)
     service.privilegedStartService()
     try:
         assert service.bound is not None
@@ -175,15 +187,21 @@ def test_an_endpoint_without_a_port_means_the_door_s_or_the_one_that_is_set_s12(
         service.close()
 
 
-def test_a_door_that_is_taken_says_so_at_start() -> None:
-    first = door("tcp:0:interface=127.0.0.1")
+def test_a_door_that_is_taken_says_so_at_start(doors: Doors) -> None:
+    first = doors.door("tcp:0:interface=127.0.0.1")
     first.privilegedStartService()
     assert first.bound is not None
     try:
         with pytest.raises(CannotListenError):
-            door(f"tcp:{first.bound.port}:interface=127.0.0.1").privilegedStartService()
+            doors.door(f"tcp:{first.bound.port}:interface=127.0.0.1").privilegedStartService()
     finally:
         first.close()
+
+
+def test_a_socket_of_another_kind_is_no_endpoint(doors: Doors) -> None:
+    ports: Any = _Ports(LOOP, doors.ground, HOW)
+    with socket.socket(socket.AF_UNIX) as unix, pytest.raises(ValueError, match="TCP"):
+        ports.adoptStreamPort(unix.fileno(), socket.AF_UNIX, Greeters())
 
 
 SYSTEMD = """
@@ -192,9 +210,11 @@ os.environ["LISTEN_PID"] = str(os.getpid())  # as the service manager sets it fo
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory
 from starship.accept.listening import listen
-from tests.accept.test_listening import Greeters
+from starship.wire.ground import Ground
+from starship.wire.nest import loop_of
+from tests.accept.test_listening import HOW, Greeters
 
-listen(reactor, sys.argv[1], Greeters(), 50)
+listen(reactor, Ground(loop_of(reactor)), sys.argv[1], Greeters(), HOW)
 reactor.callLater(20, reactor.stop)  # in any case
 print("ready", flush=True)
 reactor.run()

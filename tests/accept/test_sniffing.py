@@ -375,17 +375,6 @@ def test_a_client_that_left_in_order_stays_on_the_books_while_the_upstream_takes
     assert house.is_empty()
 
 
-def test_a_client_that_resets_after_its_end_takes_the_upstream_with_it() -> None:
-    house = House()
-    visit = house.visit()
-    visit.says(b"a.com\n")
-    visit.ends()
-    visit.resets()
-    assert house.joins[0].cancelled == 1
-    assert (house.ending.reason, house.ending.detail) == (Reason.OK, "client reset after its end")
-    assert house.is_empty()
-
-
 # What breaks
 
 

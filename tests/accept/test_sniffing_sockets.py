@@ -4,23 +4,29 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from attrs import define, field
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IAddress
+from twisted.internet.interfaces import IAddress, IProtocolFactory
 from twisted.internet.protocol import ClientFactory
+from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from starship.accept.listening import listen
-from starship.accept.options import address_of
+from starship.addresses import address_of
 from starship.interfaces import ICancel, IDialOutcome, ILeg
 from starship.relay.splice import Splice, SpliceLimits
 from starship.sniff.http import HttpSniffer
-from starship.wire.stock import LegProtocol, StockLeg
+from starship.wire.connect import connect_on
+from starship.wire.ground import Ground
+from starship.wire.nest import Nest
+from starship.wire.port import Listening
+from starship.wire.stock import HOLD_LIMIT_BYTES, LegProtocol, StockLeg
 from starship.words import Address, Arrival, Ending, Farewell, Hello, Miss, Origin, Reason, Refusal, Route
 from tests import fakes
 from tests.accept.doors import ROUTE, House, WordRefuser
@@ -54,17 +60,15 @@ class Books(fakes.FakeLedger):
 
 
 class UpstreamProtocol(LegProtocol):
-    """Tells the outcome once connected."""
+    """Tells who waits for it once connected."""
 
-    def __init__(self, opening: bytes, outcome: IDialOutcome) -> None:
-        self.opening = opening
-        self.outcome = outcome
+    def __init__(self, tell: Callable[[ILeg], object]) -> None:
+        self.tell = tell
 
     def connectionMade(self) -> None:
         transport: Any = self.transport
         self.leg = StockLeg(transport, Address("127.0.0.1", 0))
-        self.leg.send(self.opening)
-        self.outcome.dialled(self.leg)
+        self.tell(self.leg)
 
 
 @define(eq=False)
@@ -72,21 +76,71 @@ class Calls(ClientFactory):
     """One connection to an upstream."""
 
     noisy = False
-    opening: bytes
-    outcome: IDialOutcome
+    tell: Callable[[ILeg], object]
 
     def buildProtocol(self, addr: IAddress | None) -> UpstreamProtocol:
-        return UpstreamProtocol(self.opening, self.outcome)
+        return UpstreamProtocol(self.tell)
+
+
+class StockKind:
+    """Stock endpoints."""
+
+    def listen(self, factory: IProtocolFactory) -> Any:
+        return LOOP.listenTCP(0, factory, interface="127.0.0.1")
+
+    def connect(self, port: int, connected: Callable[[ILeg], object]) -> None:
+        LOOP.connectTCP("127.0.0.1", port, Calls(connected))
+
+    def close(self) -> None:
+        """Nothing is left."""
+
+
+class WireKind:
+    """The wire, nested in the reactor of the tests."""
+
+    def __init__(self) -> None:
+        self.nest = Nest(LOOP)
+        self.ground = Ground(self.nest.loop)
+
+    def listen(self, factory: IProtocolFactory) -> Any:
+        return listen(LOOP, self.ground, "tcp:0:interface=127.0.0.1", factory, Listening())
+
+    def connect(self, port: int, connected: Callable[[ILeg], object]) -> None:
+        connect_on(self.ground, LOOP)(Address("127.0.0.1", port), None, 5.0, connected, raises)
+
+    def close(self) -> None:
+        """Nobody watches any more."""
+        self.nest.close()
+
+
+Kind = StockKind | WireKind
+
+
+def raises(error: OSError) -> None:
+    raise error
+
+
+@pytest.fixture(params=[StockKind, WireKind], ids=["stock", "wire"])
+def kind(request: pytest.FixtureRequest) -> Iterator[Kind]:
+    """What the door stands on."""
+    made: Kind = request.param()
+    yield made
+    made.close()
 
 
 @define(eq=False)
 class LoopDialer:
     """Dials one port of this machine."""
 
+    kind: Kind
     port: int
 
     def dial(self, route: Route, arrival: Arrival, hello: Hello, opening: bytes, outcome: IDialOutcome) -> Any:
-        LOOP.connectTCP("127.0.0.1", self.port, Calls(opening, outcome))
+        def connected(leg: ILeg) -> None:
+            leg.send(opening)
+            outcome.dialled(leg)
+
+        self.kind.connect(self.port, connected)
         return fakes.FakeDial(route, opening, outcome)
 
 
@@ -98,16 +152,15 @@ def splice(client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) ->
 
 
 @asynccontextmanager
-async def opened(house: House) -> AsyncIterator[socket.socket]:
+async def opened(kind: Kind, house: House) -> AsyncIterator[socket.socket]:
     """The door listens, and a client has come."""
-    port = listen(LOOP, "tcp:0:interface=127.0.0.1", house.factory, 50)
+    port = kind.listen(house.factory)
     client = await deferToThread(socket.create_connection, ("127.0.0.1", address_of(port.getHost()).port), 10)
     try:
         yield client
     finally:
         client.close()
-        closing: Any = port.stopListening()
-        await closing
+        await port.stopListening()
 
 
 def a_house(books: Books, **parts: Any) -> House:
@@ -125,7 +178,7 @@ def reset(peer: socket.socket) -> None:
 
 
 @turning
-async def test_unread_bytes_of_a_client_never_turn_its_page_into_a_reset() -> None:
+async def test_unread_bytes_of_a_client_never_turn_its_page_into_a_reset(kind: Kind) -> None:
     books = Books()
     house = a_house(
         books,
@@ -139,7 +192,7 @@ async def test_unread_bytes_of_a_client_never_turn_its_page_into_a_reset() -> No
         client.sendall(head + b"x" * BODY_BYTES)
         return all_of(client)
 
-    async with opened(house) as client:
+    async with opened(kind, house) as client:
         assert await deferToThread(ask, client) == PAGE
         client.close()
         ending = await books.over
@@ -148,7 +201,7 @@ async def test_unread_bytes_of_a_client_never_turn_its_page_into_a_reset() -> No
 
 
 @turning
-async def test_an_early_end_of_stream_reaches_the_upstream_and_its_answer_the_client() -> None:
+async def test_an_early_end_of_stream_reaches_the_upstream_and_its_answer_the_client(kind: Kind) -> None:
     books, asked = Books(), Deferred[None]()
 
     @define(eq=False)
@@ -169,8 +222,8 @@ async def test_an_early_end_of_stream_reaches_the_upstream_and_its_answer_the_cl
         listener.settimeout(10)
         served = deferToThread(serve, listener)
         resolver = Asked()
-        house = a_house(books, resolver=resolver, dialer=LoopDialer(listener.getsockname()[1]))
-        async with opened(house) as client:
+        house = a_house(books, resolver=resolver, dialer=LoopDialer(kind, listener.getsockname()[1]))
+        async with opened(kind, house) as client:
             client.sendall(b"a.com\nquestion")
             client.shutdown(socket.SHUT_WR)
             await asked
@@ -183,10 +236,10 @@ async def test_an_early_end_of_stream_reaches_the_upstream_and_its_answer_the_cl
 
 
 @turning
-async def test_a_client_that_resets_while_its_name_is_looked_up_is_gone() -> None:
+async def test_a_client_that_resets_while_its_name_is_looked_up_is_gone(kind: Kind) -> None:
     books = Books()
     house = a_house(books, resolver=fakes.FakeResolver())
-    async with opened(house) as client:
+    async with opened(kind, house) as client:
         client.sendall(b"a.com\n")
         reset(client)
         ending = await books.over
@@ -194,7 +247,7 @@ async def test_a_client_that_resets_while_its_name_is_looked_up_is_gone() -> Non
 
 
 @turning
-async def test_a_client_that_resets_after_its_end_takes_its_upstream_along_f11() -> None:
+async def test_a_client_that_resets_after_its_end_takes_its_upstream_along_f11(kind: Kind) -> None:
     books = Books()
 
     def serve(listener: socket.socket, client: socket.socket) -> str:
@@ -211,8 +264,8 @@ async def test_a_client_that_resets_after_its_end_takes_its_upstream_along_f11()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
-        house = a_house(books, dialer=LoopDialer(listener.getsockname()[1]))
-        async with opened(house) as client:
+        house = a_house(books, dialer=LoopDialer(kind, listener.getsockname()[1]))
+        async with opened(kind, house) as client:
             served = deferToThread(serve, listener, client)
             client.sendall(b"a.com\n")
             client.shutdown(socket.SHUT_WR)
@@ -222,7 +275,7 @@ async def test_a_client_that_resets_after_its_end_takes_its_upstream_along_f11()
 
 
 @turning
-async def test_an_upstream_that_reads_slowly_gets_all_of_a_client_that_left_in_order() -> None:
+async def test_an_upstream_that_reads_slowly_gets_all_of_a_client_that_left_in_order(kind: Kind) -> None:
     books, upload = Books(), b"a.com\n" + b"u" * 500_000
 
     def serve(listener: socket.socket, client: socket.socket) -> bytes:
@@ -236,11 +289,49 @@ async def test_an_upstream_that_reads_slowly_gets_all_of_a_client_that_left_in_o
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.settimeout(10)
-        house = a_house(books, dialer=LoopDialer(listener.getsockname()[1]))
-        async with opened(house) as client:
+        house = a_house(books, dialer=LoopDialer(kind, listener.getsockname()[1]))
+        async with opened(kind, house) as client:
             sent = deferToThread(client.sendall, upload)
             served = deferToThread(serve, listener, client)
             await sent
             assert await served == upload
             ending = await books.over
     assert ending.reason is Reason.OK
+
+
+@turning
+async def test_a_head_longer_than_a_leg_holds_reaches_its_upstream_with_all_that_follows(kind: Kind) -> None:
+    books, upload = Books(), b"a.com\n" + b"u" * 300_000
+
+    def serve(listener: socket.socket) -> bytes:
+        peer, _ = listener.accept()
+        with peer:
+            peer.settimeout(10)
+            heard = all_of(peer)
+            peer.sendall(b"thanks")
+        return heard
+
+    def ask(client: socket.socket) -> bytes:
+        client.sendall(upload)
+        client.shutdown(socket.SHUT_WR)
+        return all_of(client)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        resolver = fakes.FakeResolver()
+        house = a_house(books, resolver=resolver, dialer=LoopDialer(kind, listener.getsockname()[1]))
+        async with opened(kind, house) as client:
+            served, asked = deferToThread(serve, listener), deferToThread(ask, client)
+            while not resolver.questions or house.ledger.arrivals == [] or not _held(house):
+                await deferLater(LOOP, 0.001)
+            resolver.questions[0].callback(ROUTE)
+            assert await served == upload
+            assert await asked == b"thanks"
+            ending = await books.over
+    assert (ending.reason, ending.received, ending.sent) == (Reason.OK, len(upload), 6)
+
+
+def _held(house: House) -> bool:
+    """Whether all that a leg holds has come."""
+    (protocol,) = house.factory.live
+    return protocol.received >= HOLD_LIMIT_BYTES

@@ -14,11 +14,9 @@ from types import CodeType
 from typing import Any
 
 import pytest
-from twisted.internet import error
-from twisted.internet.address import IPv4Address
+from attrs import define, field
 from twisted.internet.defer import Deferred
-from twisted.internet.testing import MemoryReactorClock, StringTransport
-from twisted.python.failure import Failure
+from twisted.internet.task import Clock
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
@@ -29,9 +27,11 @@ from starship.dial.resolve import Names
 from starship.errors import DialBroken, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel, IDialer, IDialOutcome, ILeg
 from starship.names import Hostname
+from starship.wire.connect import connect_on
+from starship.wire.ground import Ground as Wire
 from starship.words import Address, Hello, Origin, Route, Upstream
 from tests.dial.test_resolve import FakeResolver
-from tests.fakes import arrival
+from tests.fakes import FakeLeg, arrival
 from tests.loopback import Ground, ground
 
 __all__ = ["ground"]
@@ -69,31 +69,65 @@ class Outcome:
         return self.failures[0]
 
 
-class Wire(StringTransport):
-    """A StringTransport that can be told to reset."""
+@implementer(ICancel)
+@define(eq=False)
+class Try:
+    """One connect under way, which the test answers."""
 
-    aborted = False
-    written = b""
+    remote: Address
+    bind: str | None
+    timeout: float
+    connected: Callable[[ILeg], object]
+    refused: Callable[[OSError], object]
+    cancelled: int = 0
 
-    def write(self, data: bytes) -> None:
-        self.written += data
+    def cancel(self) -> None:
+        self.cancelled += 1
 
-    def abortConnection(self) -> None:
-        self.aborted = True
+
+@define(eq=False)
+class FakeConnect:
+    """Keeps each try. Where `hasty`, it is over at once: refused, but for the address `good`."""
+
+    hasty: bool = False
+    good: str | None = None
+    tries: list[Try] = field(factory=list)
+
+    def __call__(
+        self,
+        remote: Address,
+        bind: str | None,
+        timeout: float,
+        connected: Callable[[ILeg], object],
+        refused: Callable[[OSError], object],
+    ) -> ICancel:
+        self.tries.append(Try(remote, bind, timeout, connected, refused))
+        if self.hasty:
+            if remote.host == self.good:
+                connected(FakeLeg(remote))
+            else:
+                refused(refusal())
+        return self.tries[-1]
+
+
+def refusal(code: int = errno.ECONNREFUSED) -> OSError:
+    """What a kernel says."""
+    return OSError(code, "x")
 
 
 class Scene:
-    """A Dialer on a reactor of memory, whose tries the test answers."""
+    """A Dialer whose tries the test answers."""
 
     def __init__(self, **changes: Any) -> None:
-        self.reactor: Any = MemoryReactorClock()
+        self.clock: Any = Clock()
+        self.connect = FakeConnect()
         self.resolver = FakeResolver()
         make: Callable[..., Dialer] = Dialer
         self.dialer = make(
             **{
-                "reactor": self.reactor,
-                "clock": self.reactor,
-                "names": Names(self.resolver, self.reactor),
+                "connect": self.connect,
+                "clock": self.clock,
+                "names": Names(self.resolver, self.clock),
                 "guard": Guard(),
                 "random": Random(1),
                 "connect_timeout": 3.0,
@@ -107,28 +141,26 @@ class Scene:
         return self.dialer.dial(route(*upstreams, **kinds), arrival(port=8443), HELLO, OPENING, self.outcome)
 
     @property
-    def tries(self) -> list[tuple[str, int]]:
-        return [(host, port) for host, port, *_ in self.reactor.tcpClients]
+    def tries(self) -> list[Address]:
+        return [made.remote for made in self.connect.tries]
 
-    def fail(self, why: Exception | None = None) -> None:
+    @property
+    def hosts(self) -> list[str]:
+        return [host for host, _ in self.tries]
+
+    def fail(self, why: OSError | None = None) -> None:
         """The last try fails."""
-        number = len(self.reactor.tcpClients) - 1
-        factory, connector = self.reactor.tcpClients[number][2], self.reactor.connectors[number]
-        factory.clientConnectionFailed(
-            connector, Failure(why or error.ConnectionRefusedError(errno.ECONNREFUSED, "no"))
-        )
+        self.connect.tries[-1].refused(why or refusal())
 
-    def succeed(self) -> Wire:
+    def succeed(self) -> FakeLeg:
         """The last try connects."""
-        host, port, factory, *_ = self.reactor.tcpClients[-1]
-        make: Callable[[], Wire] = Wire
-        wire = make()
-        factory.buildProtocol(IPv4Address("TCP", host, port)).makeConnection(wire)
-        return wire
+        leg = FakeLeg(self.tries[-1])
+        self.connect.tries[-1].connected(leg)
+        return leg
 
     def over(self) -> None:
         assert self.outcome.calls == 1
-        assert self.reactor.getDelayedCalls() == []
+        assert self.clock.getDelayedCalls() == []
 
 
 def up(host: str, port: int | None = None, **more: Any) -> Upstream:
@@ -159,8 +191,8 @@ def test_s12_an_endpoint_with_a_port_means_that_port_and_a_name_carries_it_to_it
 def test_the_opening_bytes_are_written_before_anyone_hears_of_the_leg() -> None:
     scene = Scene()
     scene.dial(up("192.0.2.1"))
-    wire = scene.succeed()
-    assert wire.written == OPENING
+    leg = scene.succeed()
+    assert leg.data == OPENING
     assert scene.outcome.legs[0].remote == Address("192.0.2.1", 8443)
     scene.over()
 
@@ -170,7 +202,7 @@ def test_the_proxy_header_goes_before_the_opening_bytes(version: str) -> None:
     scene = Scene()
     scene.dial(up("192.0.2.1"), proxy=version)
     expected = preface(version, arrival(port=8443), HELLO) + OPENING
-    assert scene.succeed().written == expected
+    assert scene.succeed().data == expected
 
 
 def test_the_other_endpoints_are_tried_and_backups_last() -> None:
@@ -179,7 +211,7 @@ def test_the_other_endpoints_are_tried_and_backups_last() -> None:
     scene.fail()
     scene.fail()
     scene.succeed()
-    assert [host for host, _ in scene.tries] == ["192.0.2.2", "192.0.2.1", "192.0.2.3"]
+    assert scene.hosts == ["192.0.2.2", "192.0.2.1", "192.0.2.3"]
     scene.over()
 
 
@@ -191,7 +223,7 @@ def test_all_addresses_of_a_name_are_tried_before_the_next_endpoint() -> None:
     scene.fail()
     scene.fail()
     scene.fail()
-    assert [host for host, _ in scene.tries] == ["2001:db8::1", "192.0.2.2", "192.0.2.9"]
+    assert scene.hosts == ["2001:db8::1", "192.0.2.2", "192.0.2.9"]
     assert isinstance(scene.outcome.why, DialRefused)
     assert str(scene.outcome.why) == "192.0.2.9:8443: ECONNREFUSED"
     scene.over()
@@ -229,28 +261,27 @@ def test_a_route_without_endpoints_fails_at_once() -> None:
 def test_each_try_has_the_connect_timeout() -> None:
     scene = Scene()
     scene.dial(up("192.0.2.1"))
-    assert scene.reactor.tcpClients[0][3] == 3.0
+    assert scene.connect.tries[0].timeout == 3.0
 
 
 def test_all_tries_together_have_the_dial_timeout() -> None:
     scene = Scene()
     scene.dial(up("192.0.2.1"), up("192.0.2.2"), up("192.0.2.3"))
     for _ in range(2):
-        scene.reactor.advance(4.9)
-        scene.fail(error.TimeoutError())
+        scene.clock.advance(4.9)
+        scene.fail(TimeoutError(errno.ETIMEDOUT, "x"))
     assert scene.outcome.calls == 0
-    scene.reactor.advance(0.3)
+    scene.clock.advance(0.3)
     assert isinstance(scene.outcome.why, DialTimeout)
     assert str(scene.outcome.why).startswith("not connected within 10 s; before that: 192.0.2.")
-    assert scene.reactor.connectors[-1].stoppedConnecting
-    scene.fail()  # as Twisted tells of a try that was stopped
+    assert scene.connect.tries[-1].cancelled == 1
     scene.over()
 
 
 def test_the_dial_timeout_ends_a_wait_for_the_resolver_too() -> None:
     scene = Scene()
     scene.dial(up("a.example"))
-    scene.reactor.advance(10.1)
+    scene.clock.advance(10.1)
     assert isinstance(scene.outcome.why, DialTimeout)
     scene.resolver.questions[0].answer("192.0.2.1")
     assert scene.tries == []
@@ -263,7 +294,7 @@ def test_cancelled_while_it_resolves_nothing_is_called_or_left() -> None:
     dial.cancel()
     dial.cancel()
     scene.resolver.questions[0].answer("192.0.2.1")
-    assert (scene.outcome.calls, scene.tries, scene.reactor.getDelayedCalls()) == (0, [], [])
+    assert (scene.outcome.calls, scene.tries, scene.clock.getDelayedCalls()) == (0, [], [])
 
 
 def test_cancelled_while_it_connects_the_try_is_stopped_and_nothing_is_called_or_left() -> None:
@@ -271,44 +302,43 @@ def test_cancelled_while_it_connects_the_try_is_stopped_and_nothing_is_called_or
     dial = scene.dial(up("192.0.2.1"), up("192.0.2.2"))
     dial.cancel()
     dial.cancel()
-    assert scene.reactor.connectors[0].stoppedConnecting
-    scene.fail()
-    assert (scene.outcome.calls, len(scene.tries), scene.reactor.getDelayedCalls()) == (0, 1, [])
+    assert scene.connect.tries[0].cancelled == 1
+    scene.fail()  # whoever connects may not have known yet
+    assert (scene.outcome.calls, len(scene.tries), scene.clock.getDelayedCalls()) == (0, 1, [])
 
 
 def test_a_try_that_connects_after_the_cancelling_is_reset() -> None:
     scene = Scene()
     scene.dial(up("192.0.2.1")).cancel()
-    assert scene.succeed().aborted
+    assert scene.succeed().aborted == 1
     assert scene.outcome.calls == 0
 
 
 def test_cancelled_after_it_has_connected_the_leg_is_left_alone() -> None:
     scene = Scene()
     dial = scene.dial(up("192.0.2.1"))
-    wire = scene.succeed()
+    leg = scene.succeed()
     dial.cancel()
-    assert not wire.aborted
+    assert not leg.aborted
     scene.over()
 
 
 @pytest.mark.parametrize(
     ("why", "kind", "text"),
     [
-        (error.ConnectionRefusedError(errno.ECONNREFUSED, "x"), DialRefused, "ECONNREFUSED"),
-        (error.NoRouteError(errno.ENETUNREACH, "x"), DialRefused, "ENETUNREACH"),
-        (error.ConnectError(errno.EHOSTUNREACH, "x"), DialRefused, "EHOSTUNREACH"),
-        (error.ConnectError(errno.ECONNRESET, "x"), DialRefused, "ECONNRESET"),
-        (error.ConnectError(12345, "x"), DialRefused, "12345"),
-        (error.ConnectError(), DialRefused, "ConnectError"),
-        (error.TimeoutError(), DialTimeout, "did not answer in time"),
-        (error.TCPTimedOutError(errno.ETIMEDOUT, "x"), DialTimeout, "did not answer in time"),
-        (error.ConnectBindError(errno.EMFILE, "x"), DialBroken, "EMFILE"),
-        (error.ConnectError(errno.EADDRNOTAVAIL, "x"), DialBroken, "EADDRNOTAVAIL"),
-        (error.ConnectError(errno.ENOBUFS, "x"), DialBroken, "ENOBUFS"),
+        (refusal(errno.ECONNREFUSED), DialRefused, "ECONNREFUSED"),
+        (refusal(errno.ENETUNREACH), DialRefused, "ENETUNREACH"),
+        (refusal(errno.EHOSTUNREACH), DialRefused, "EHOSTUNREACH"),
+        (refusal(errno.ECONNRESET), DialRefused, "ECONNRESET"),
+        (refusal(12345), DialRefused, "12345"),
+        (OSError("who knows"), DialRefused, "who knows"),
+        (refusal(errno.ETIMEDOUT), DialTimeout, "did not answer in time"),
+        (refusal(errno.EMFILE), DialBroken, "EMFILE"),
+        (refusal(errno.EADDRNOTAVAIL), DialBroken, "EADDRNOTAVAIL"),
+        (refusal(errno.ENOBUFS), DialBroken, "ENOBUFS"),
     ],
 )
-def test_each_way_to_fail_has_its_kind(why: Exception, kind: type[DialFailed], text: str) -> None:
+def test_each_way_to_fail_has_its_kind(why: OSError, kind: type[DialFailed], text: str) -> None:
     scene = Scene()
     scene.dial(up("192.0.2.1"))
     scene.fail(why)
@@ -322,9 +352,9 @@ def test_l21_what_a_lookup_brought_is_guarded_before_and_after_resolution() -> N
     scene = Scene()
     scene.dial(up("169.254.169.254"), up("a.example", weight=0), up("192.0.2.1", backup=True))
     scene.resolver.questions[0].answer("127.0.0.1", "::ffff:10.0.0.1", "::1")
-    assert [host for host, _ in scene.tries] == ["::ffff:10.0.0.1"]
+    assert scene.hosts == ["::ffff:10.0.0.1"]
     scene.fail()
-    assert [host for host, _ in scene.tries] == ["::ffff:10.0.0.1", "192.0.2.1"]
+    assert scene.hosts == ["::ffff:10.0.0.1", "192.0.2.1"]
 
 
 def test_l21_only_forbidden_endpoints_fail_at_once_and_name_the_range() -> None:
@@ -353,54 +383,33 @@ def test_one_connection_tries_so_many_addresses_and_no_more() -> None:
 @pytest.mark.parametrize(
     ("bind", "host", "bound"),
     [
-        ("192.0.2.5", "192.0.2.1", ("192.0.2.5", 0)),
+        ("192.0.2.5", "192.0.2.1", "192.0.2.5"),
         ("192.0.2.5", "2001:db8::1", None),
-        ("2001:db8::5", "2001:db8::1", ("2001:db8::5", 0)),
+        ("2001:db8::5", "2001:db8::1", "2001:db8::5"),
         ("2001:db8::5", "192.0.2.1", None),
         (None, "192.0.2.1", None),
     ],
 )
-def test_our_end_is_bound_where_the_family_is_the_same(
-    bind: str | None, host: str, bound: tuple[str, int] | None
-) -> None:
+def test_our_end_is_bound_where_the_family_is_the_same(bind: str | None, host: str, bound: str | None) -> None:
     scene = Scene(bind_address=bind)
     scene.dial(up(host))
-    assert scene.reactor.tcpClients[0][4] == bound
-
-
-class Hasty(MemoryReactorClock):
-    """A reactor whose tries are over before connectTCP returns: refused, but for one address."""
-
-    good: str | None = None
-
-    def connectTCP(self, host: str, port: int, factory: Any, *args: Any, **kwargs: Any) -> Any:
-        connect: Callable[..., Any] = super().connectTCP
-        connector = connect(host, port, factory, *args, **kwargs)
-        if host == self.good:
-            factory.buildProtocol(IPv4Address("TCP", host, port)).makeConnection(StringTransport())
-        else:
-            factory.clientConnectionFailed(connector, Failure(error.ConnectionRefusedError(errno.ECONNREFUSED, "")))
-        return connector
+    assert scene.connect.tries[0].bind == bound
 
 
 def test_outcomes_that_come_at_once_are_taken_in_order() -> None:
-    make: Any = Hasty
-    reactor = make()
-    scene = Scene(reactor=reactor, clock=reactor)
-    scene.reactor = reactor
-    reactor.good = "192.0.2.3"
+    scene = Scene()
+    scene.connect.hasty, scene.connect.good = True, "192.0.2.3"
     scene.dial(up("192.0.2.1"), up("192.0.2.2", weight=0), up("192.0.2.3", backup=True)).cancel()
+    assert scene.hosts == ["192.0.2.1", "192.0.2.2", "192.0.2.3"]
     assert len(scene.outcome.legs) == 1
     scene.over()
 
 
 def test_a_stale_try_is_not_stopped_when_the_next_endpoint_is_being_resolved() -> None:
-    make: Any = Hasty
-    reactor = make()
-    scene = Scene(reactor=reactor, clock=reactor)
-    dial = scene.dial(up("192.0.2.1"), up("a.example", backup=True))
-    dial.cancel()
-    assert not reactor.connectors[0].stoppedConnecting
+    scene = Scene()
+    scene.connect.hasty = True
+    scene.dial(up("192.0.2.1"), up("a.example", backup=True)).cancel()
+    assert scene.connect.tries[0].cancelled == 0
     assert scene.outcome.calls == 0
 
 
@@ -416,14 +425,14 @@ def test_a_thousand_endpoints_that_lead_nowhere_at_once_go_no_deeper() -> None:
 
 
 class RealScene(Scene):
+    """A Dialer on the wire."""
+
     def __init__(self, ground: Ground, **changes: Any) -> None:
-        reactor = ground.reactor
-        super().__init__(
-            **{"reactor": reactor, "clock": reactor, "names": Names(this_machine(), reactor), "guard": Guard(allow=ALL)}
-            | changes
-        )
+        clock = ground.reactor
+        self.wire = Wire(clock.wire)
+        changes = {"clock": clock, "names": Names(this_machine(), clock), "guard": Guard(allow=ALL)} | changes
+        super().__init__(connect=connect_on(self.wire, clock), **changes)
         self.ground = ground
-        self.reactor = reactor
 
     def wait(self) -> None:
         self.ground.until(lambda: self.outcome.calls == 1)
@@ -483,7 +492,6 @@ def test_f10_a_listener_that_never_accepts_is_given_up_after_the_connect_timeout
     assert ground.reactor.getDelayedCalls() == []
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # Twisted leaves a socket that cannot be bound to the collector
 def test_f13_an_address_of_ours_that_cannot_be_bound_is_our_own_fault(ground: Ground) -> None:
     listener = ground.own(socket.create_server(("127.0.0.1", 0)))
     scene = RealScene(ground, bind_address="192.0.2.77")

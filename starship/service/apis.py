@@ -80,14 +80,18 @@ class _Maker:
         return api
 
 
-def make_apis(settings: Settings, reactor: Any, jitter: Callable[[], float]) -> Apis:
-    """Build them as `[lookup]` and `[shadow]` say. Raises CredentialsUnusable."""
+def make_apis(settings: Settings, reactor: Any, jitter: Callable[[], float], client: ApiClient | None = None) -> Apis:
+    """Build them as `[lookup]` and `[shadow]` say; `client` None: theirs too. Raises CredentialsUnusable."""
     lookup = settings.lookup
     if lookup is None:
         raise ValueError("there is no API")
     raw = RawAnswers()
     maker = _Maker(
-        lookup=lookup, reactor=reactor, client=_client(lookup, reactor), token=_token(lookup, reactor), raw=raw
+        lookup=lookup,
+        reactor=reactor,
+        client=client or _client(lookup, reactor),
+        token=_token(lookup, reactor),
+        raw=raw,
     )
     urls = (lookup.url, *lookup.fallback_urls)
     failover = Failover(tuple(maker.api(index, url, jitter) for index, url in enumerate(urls)), reactor)

@@ -81,12 +81,18 @@ class Lookups:
             await self.client.close()
 
 
-def make_lookups(settings: Settings, reactor: Any) -> Lookups:
-    """Build the chain. Raises CredentialsUnusable."""
-    seconds, random = Timings(), Random()  # noqa: S311  # spreads questions over time, guards nothing
+def make_lookups(
+    settings: Settings, reactor: Any, *, client: ApiClient | None = None, random: Random | None = None
+) -> Lookups:
+    """
+    Build the chain. Raises CredentialsUnusable.
+
+    `client` None: one as `[lookup]` says. `random` spreads questions over time, and guards nothing.
+    """
+    seconds, random = Timings(), random or Random()  # noqa: S311
     if settings.lookup is None:
         return Lookups(outer=_table(settings, None), seconds=seconds)
-    apis = make_apis(settings, reactor, random.random)
+    apis = make_apis(settings, reactor, random.random, client)
     lookup = settings.lookup
     queue = Queueing(
         inner=apis.failover,

@@ -40,3 +40,9 @@ def test_a_shadow_is_there_only_where_it_is_asked_for() -> None:
 def test_credentials_that_cannot_be_used_are_told_at_the_start(key: str, tmp_path: Path) -> None:
     with pytest.raises(CredentialsUnusable):
         made(**{key: tmp_path / "missing"})
+
+
+def test_a_client_that_is_given_is_the_one_that_is_used() -> None:
+    given = made().client
+    apis = make_apis(settings(lookup=API), MemoryReactorClock(), lambda: 0.0, given)
+    assert apis.client is given

@@ -140,8 +140,8 @@ class ICache(Interface):
     def purge(expired_only: bool) -> int:
         """Forget everything, or all that has expired; say how much."""
 
-    def page(store: str, after: str, limit: int) -> tuple[Look, ...]:
-        """At most `limit` entries of a store, sorted by name, beginning after a name; as `look`."""
+    def page(store: str, after: str, limit: int, only: Callable[[str, Answer], bool] | None = None) -> tuple[Look, ...]:
+        """At most `limit` entries of a store that `only` wants, sorted by name, beginning after a name; as `look`."""
 
 
 class ILeg(Interface):

@@ -49,6 +49,7 @@ class Breaker:
     _jitter: Callable[[], float] = lambda: 0.0
     _told: Callable[[State], None] = lambda state: None
     state: State = field(default=State.CLOSED, init=False)
+    since: float | None = field(default=None, init=False)  # when it turned last
     _strikes: int = field(default=0, init=False)
     _senseless: set[Hostname] = field(factory=set, init=False)
     _open_for: float = field(default=0.0, init=False)
@@ -58,6 +59,11 @@ class Breaker:
     def retry_in(self) -> float:
         """Seconds until the next question may find out; 0 where one may be asked now."""
         return max(0.0, self._until - self._clock.seconds()) if self.state is State.OPEN else 0.0
+
+    @property
+    def admits(self) -> bool:
+        """Whether one may ask now: a look, which takes no leave."""
+        return self.state is State.CLOSED or (self.state is State.OPEN and not self.retry_in)
 
     def admit(self) -> Pass | None:
         """Leave to ask; whoever gets it says later how it went, by one of the three below."""
@@ -102,4 +108,5 @@ class Breaker:
     def _turn(self, state: State) -> None:
         if state is not self.state:
             self.state = state
+            self.since = self._clock.seconds()
             self._told(state)

@@ -69,6 +69,13 @@ class Budget:
         """A name that is known costs nothing."""
         return self._inner.renew(ask)
 
+    def objection(self, source: str) -> str | None:
+        """Why this client's new name would not be asked about now. A look, which takes nothing."""
+        now = self._clock.seconds()
+        if not self._sources.admits(source_of(source), now):
+            return f"too many unknown names came from {source_of(source)}"
+        return None if self._overall.admits(EVERYBODY, now) else "too many unknown names came from all sources together"
+
     def snapshot(self) -> Spending:
         """What the budget is like."""
         return Spending(sources=len(self._sources), over_source=self.over_source, over_overall=self.over_overall)

@@ -122,12 +122,14 @@ class CachingResolver:
         """Give up all questions under way; who still waits is told by a CancelledError."""
         self._questions.stop()
 
+    def patience(self, name: Hostname) -> tuple[float, int]:
+        """How long (s) after its expiry a route of this name is given at once, and with how many hits."""
+        if self._failures.of(name) is not None or self._troubled():
+            return inf, 0
+        return self._revalidate, IN_USE
+
     def _stale_at_once(self, ask: Ask, name: Hostname) -> Answer | None:
-        failed = self._failures.of(name) is not None
-        if failed or self._troubled():
-            kept = self._cache.stale(name, inf, 0)
-        else:
-            kept = self._cache.stale(name, self._revalidate, IN_USE)
+        kept = self._cache.stale(name, *self.patience(name))
         if kept is None:
             return None
         if self._ask_beside(ask, name, kept):

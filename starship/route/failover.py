@@ -31,7 +31,7 @@ def without_secrets(url: str) -> str:
 
 @frozen(kw_only=True)
 class Standing:
-    """What an API is like now. Seconds; `error_age` None where it never failed."""
+    """What an API is like now. Seconds; `error_age` None where it never failed, `state_age` where no breaker turned."""
 
     index: int
     url: str
@@ -42,6 +42,7 @@ class Standing:
     failures: int
     error: str
     error_age: float | None
+    state_age: float | None = None
 
 
 @define(eq=False, kw_only=True)
@@ -133,9 +134,14 @@ class Failover:
                 failures=api.failures,
                 error="" if api.last is None else str(api.last),
                 error_age=None if api.last is None else now - api.last_at,
+                state_age=None if api.breaker.since is None else now - api.breaker.since,
             )
             for api in self.apis
         )
+
+    def refusal(self) -> LookupFailed | None:
+        """What a question would fail with at once, where no API may be asked now. A look."""
+        return None if any(api.breaker.admits for api in self.apis) else self._nobody_to_ask()
 
     async def _ask(self, ask: Ask, name: Hostname) -> Answer:
         why: LookupFailed | None = None

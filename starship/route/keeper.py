@@ -6,6 +6,8 @@ Part of `route`: CachingResolver has one. Looks promote nothing, count nothing a
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from attrs import define
 
 from starship.errors import LookupFailed
@@ -28,23 +30,30 @@ class Keeper:
         """What is held of a name or wildcard."""
         return self._cache.look(name)
 
-    def page(self, store: str, after: str = "", limit: int = 100) -> tuple[Look, ...]:
-        """At most `limit` entries of `routes` or `misses`, by name, beginning after a name."""
-        return self._cache.page(store, after, limit)
+    def page(
+        self, store: str, after: str = "", limit: int = 100, only: Callable[[str, Answer], bool] | None = None
+    ) -> tuple[Look, ...]:
+        """At most `limit` entries of `routes` or `misses`, by name, beginning after a name; those that `only` wants."""
+        return self._cache.page(store, after, limit, only)
 
     def failure_of(self, name: Hostname) -> LookupFailed | None:
         """How the name's last lookup failed, while that is remembered."""
         return self._failures.of(name)
 
+    def asking(self, name: Hostname) -> bool:
+        """Whether a question about the name is under way whose answer will be remembered."""
+        return self._questions.of(name) is not None
+
     def set(self, name: Hostname, answer: Answer) -> None:
         """Put an answer by hand; what a question now under way will say is not remembered."""
-        self._questions.outdate(lambda asked: asked == name)
+        self._outdate(answer.wildcard or name)
         self._failures.forget(name)
         self._cache.put(name, answer)
 
     def drop(self, name: str) -> bool:
-        """Forget a name or wildcard, and what a question now under way will say of it; say whether it was known."""
-        self._questions.outdate(lambda asked: asked == name or (name[:2] == "*." and asked.endswith(name[1:])))
+        """Forget a name or wildcard, how it failed, and what a question now under way will say of it; say if known."""
+        self._outdate(name)
+        self._failures.forget(Hostname(name))
         return self._cache.drop(name)
 
     def drop_where(self, app: str | None = None, suffix: str | None = None) -> tuple[str, ...]:
@@ -59,3 +68,7 @@ class Keeper:
             self._questions.outdate(lambda asked: True)
             self._failures.clear()
         return self._cache.purge(expired_only)
+
+    def _outdate(self, name: str) -> None:
+        """Of a wildcard: the names below it too, whose answer may be for all of them."""
+        self._questions.outdate(lambda asked: asked == name or (name[:2] == "*." and asked.endswith(name[1:])))

@@ -29,18 +29,18 @@ class Suffixes:
 
     def peek(self, ask: Ask) -> Answer | None:
         """A miss for what is not ours; else as inside."""
-        return self._inner.peek(ask) if self._ours(ask.name) else _NOT_OURS
+        return self._inner.peek(ask) if self.ours(ask.name) else _NOT_OURS
 
     def resolve(self, ask: Ask) -> Deferred[Answer]:
         """As `peek`, waiting for inside."""
-        return self._inner.resolve(ask) if self._ours(ask.name) else succeed(_NOT_OURS)
+        return self._inner.resolve(ask) if self.ours(ask.name) else succeed(_NOT_OURS)
 
     def renew(self, ask: Ask) -> Deferred[Answer]:
         """As `resolve`."""
-        return self._inner.renew(ask) if self._ours(ask.name) else succeed(_NOT_OURS)
+        return self._inner.renew(ask) if self.ours(ask.name) else succeed(_NOT_OURS)
 
-    def _ours(self, name: Hostname | None) -> bool:
-        """Who names nobody is not judged here."""
+    def ours(self, name: Hostname | None) -> bool:
+        """Whether a name is let through. Who names nobody is not judged here."""
         if name is None or name in self._suffixes:
             return True
         dot = name.find(".")

@@ -76,10 +76,11 @@ class TableResolver:
         """What needs no one else: None only where there is an `inner` to ask."""
         if ask.name is None:
             return self._no_name.get(ask.door, _NO_NAME)
-        route = self._find(ask.name)
+        route = self.find(ask.name)
         return _NOT_IN_THE_TABLE if route is None and self._inner is None else route
 
-    def _find(self, name: Hostname) -> Route | None:
+    def find(self, name: Hostname) -> Route | None:
+        """The table's own word on a name: a look, which asks nobody."""
         route = self._routes.get(name)
         if route is not None or not self._below:
             return route

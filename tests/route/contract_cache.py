@@ -13,7 +13,7 @@ from zope.interface.verify import verifyObject
 
 from starship.interfaces import ICache
 from starship.names import Hostname
-from starship.words import Origin
+from starship.words import Origin, Route
 from tests.route.resolvers import A_COM, B_COM, miss, route
 
 ROUTES = 4
@@ -298,3 +298,10 @@ class CacheContract:
         assert [look.name for look in first] == ["a.com", "b.com"]
         assert [look.name for look in cache.page("routes", first[-1].name, 2)] == ["c.com"]
         assert cache.page("misses", "", 2) == ()
+
+    def test_a_page_can_be_of_those_that_are_wanted_M8(self) -> None:
+        cache = self.make(Clock())
+        for name in ("c.com", "a.com", "b.com"):
+            cache.put(Hostname(name), route())
+        wanted = cache.page("routes", "", 2, lambda name, answer: name != "b.com" and isinstance(answer, Route))
+        assert [look.name for look in wanted] == ["a.com", "c.com"]

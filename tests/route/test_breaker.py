@@ -134,3 +134,16 @@ def test_with_no_number_of_failures_it_never_opens(times: int) -> None:
     for _ in range(times):
         breaker.failed(Pass.PLAIN, A_COM, REFUSED)
     assert breaker.admit() is Pass.PLAIN
+
+
+def test_a_look_says_whether_one_may_ask_and_takes_no_leave() -> None:
+    guarded = Guarded()
+    looks = [(guarded.breaker.admits, guarded.breaker.since)]
+    guarded.clock.advance(3)
+    guarded.fail(3)
+    looks.append((guarded.breaker.admits, guarded.breaker.since))
+    guarded.clock.advance(0.5)
+    looks.append((guarded.breaker.admits, guarded.breaker.since))
+    assert guarded.breaker.admit() is Pass.PROBE
+    looks.append((guarded.breaker.admits, guarded.breaker.since))
+    assert looks == [(True, None), (False, 3), (True, 3), (False, 3.5)]

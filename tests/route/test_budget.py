@@ -82,3 +82,15 @@ def test_what_was_not_asked_is_not_remembered() -> None:
     inner.outcome = route()
     clock.advance(1)
     assert success_of(resolver.resolve(from_source("192.0.2.7", 3))) == route()
+
+
+def test_a_look_says_whose_limit_a_new_name_would_meet_and_takes_nothing() -> None:
+    spending = budget(ReadyResolver(miss()), Clock(), overall=4.0)
+    assert [spending.objection("192.0.2.7") for _ in range(9)] == [None] * 9
+    for number in range(3):
+        success_of(spending.resolve(from_source("192.0.2.7", number)))
+    assert spending.objection("192.0.2.7") == "too many unknown names came from 192.0.2.7"
+    assert spending.objection("192.0.2.8") is None
+    success_of(spending.resolve(from_source("192.0.2.8")))
+    assert spending.objection("192.0.2.9") == "too many unknown names came from all sources together"
+    assert spending.over_source == spending.over_overall == 0

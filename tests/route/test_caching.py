@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import inf
+
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
@@ -180,3 +182,12 @@ def test_who_names_nobody_is_passed_on_and_not_remembered() -> None:
     assert resolver.peek(ask(None)) is None
     assert success_of(resolver.resolve(ask(None))) is nobody
     assert resolver.in_flight == 0
+
+
+def test_a_look_says_how_long_a_stale_route_is_given_at_once(house: House) -> None:
+    assert house.resolver.patience(A_COM) == (0.0, 2)
+    resolver = caching_of(house.clock, house.inner, house.cache, error_ttl=10.0)
+    waiter = resolver.resolve(ask())
+    house.inner.questions[-1].errback(LookupTimeout("late"))
+    failure_of(waiter)
+    assert resolver.patience(A_COM) == (inf, 0)

@@ -137,3 +137,18 @@ def test_who_names_nobody_costs_no_question() -> None:
     assert isinstance(answer, Miss)
     assert two.first.asked == []
     assert success_of(two.failover.renew(ask(Hostname("b.com")))) == route("first")
+
+
+def test_a_look_says_what_a_question_would_fail_with_and_lets_nobody_ask() -> None:
+    late = LookupTimeout("late")
+    two = Two(first=ReadyResolver(late), second=ReadyResolver(late))
+    for _ in range(3):
+        assert two.failover.refusal() is None
+        failure_of(two.failover.resolve(ask()))
+    refusal = two.failover.refusal()
+    assert isinstance(refusal, LookupTimeout)
+    assert str(refusal) == "not asked: the API fails (late)"
+    two.clock.advance(0.5)
+    assert two.failover.refusal() is None
+    assert two.failover.snapshot()[0].state is State.OPEN
+    assert two.failover.snapshot()[0].state_age == 0.5

@@ -33,6 +33,7 @@ def test_a_name_is_ours_where_it_is_a_suffix_or_below_one(name: str | None, ours
     inner = ReadyResolver(route(), known=route("known"))
     suffixes = Suffixes(inner, frozenset(["a.com", "b.co.uk"]))
     answers = [suffixes.peek(ask(name)), success_of(suffixes.resolve(ask(name))), success_of(suffixes.renew(ask(name)))]
+    assert suffixes.ours(ask(name).name) is ours
     if ours:
         assert answers == [route("known"), route(), route()]
     else:

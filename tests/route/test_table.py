@@ -55,6 +55,7 @@ def test_the_exact_name_comes_before_the_longest_wildcard_S3_L8(name: str, app: 
     inner = ReadyResolver(route("API"))
     for answer in (table(inner).peek(ask(name)), success_of(table(inner).resolve(ask(name)))):
         assert answer == static(app)
+    assert table(inner).find(Hostname(name)) == static(app)
     assert not inner.asked
 
 

@@ -20,6 +20,7 @@ from twisted.python.usage import Options as UsageOptions
 
 from starship.config.load import load
 from starship.errors import StarshipError
+from starship.process.garbage import settle
 from starship.process.signals import Signals
 from starship.service.make import make_service
 from starship.service.router import Router
@@ -68,6 +69,7 @@ def makeService(options: Options) -> IService:
         router = make_service(load(Path(options["config"])), reactor, os.environ)
     signals = Signals(call=IReactorFromThreads(reactor).callFromThread, reopen=router.reopen_logs, hurry=router.hurry)
     IReactorCore(reactor).callWhenRunning(signals.install)
+    IReactorCore(reactor).callWhenRunning(settle)
     return Reporting(router)
 
 

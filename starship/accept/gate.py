@@ -103,6 +103,10 @@ class TenantGate:
     def leave(self, name: Hostname | None) -> None:
         _count_down(self._inside, name)
 
+    def inside(self, name: Hostname) -> int:
+        """How many hellos for this name are in."""
+        return self._inside.get(name, 0)
+
 
 def _count_down(counts: dict[K, int], key: K) -> None:
     count = counts[key] - 1

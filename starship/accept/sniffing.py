@@ -201,11 +201,14 @@ class SniffingProtocol(LegProtocol):
 
     def _depart(self) -> None:
         """Once; when the connection is lost and the walk has ended (an upstream may still be taking its last bytes)."""
-        if self._lost and self.journey.ended and self in self._live:
+        if self._lost and self in self._live and self.journey.ended:
             self._live.remove(self)
             if self._admitted:
                 self._manners.gate.leave(self.arrival)
             self._manners.guides.ledger.departed(self.arrival)
+            # What holds each other would stay until the collector came by.
+            self._relay = None
+            del self.journey
 
     def _too_slow(self) -> None:
         if self.leg.received:

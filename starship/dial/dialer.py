@@ -136,6 +136,7 @@ class _Dial:
 
     def connected(self, leg: ILeg) -> None:
         """One of the addresses took the connection."""
+        self.connector = None
         if self.over:
             leg.abort()
             return

@@ -9,8 +9,8 @@ from __future__ import annotations
 import resource
 from typing import Final
 
-SPARE: Final = 256
-"""Listeners, the admin port, the pool of API connections, logs, Python's own; and room for what is just closing."""
+SPARE: Final = 512
+"""Listeners, the admin port, the API's connections, the pipes of 64 spliced directions, logs; and what just closes."""
 
 PER_CONNECTION: Final = 2
 

@@ -20,6 +20,11 @@ from starship.words import Reason, Stop
 LINGER_S: Final = 10.0
 """How long a client may take to read what an upstream said before it reset."""
 
+CLIENT: Final = 1
+UPSTREAM: Final = 2
+BOTH: Final = CLIENT | UPSTREAM
+SIDES: Final = {CLIENT: "client", UPSTREAM: "upstream"}
+
 IDLE_CHECKS: Final = 4
 """Silence is noticed by looking at the byte counts this often per idle time: no clock is read per chunk."""
 
@@ -50,8 +55,8 @@ class Splice:
     limits: SpliceLimits
     clock: IReactorTime
     done: Callable[[Reason, str], None]
-    _ended: set[str] = field(init=False, factory=set)  # sides whose stream has ended
-    _finished: set[str] = field(init=False, factory=set)  # sides that have the other's end, or will never take it
+    _ended: int = field(init=False, default=0)  # sides whose stream has ended
+    _finished: int = field(init=False, default=0)  # sides that have the other's end, or will never take it
     _detail: str = field(init=False, default="")
     _quiet_checks: int = field(init=False, default=0)
     _seen: int = field(init=False, default=-1)
@@ -75,61 +80,61 @@ class Splice:
             self._abort_both()
 
     def _client_stopped(self, why: Stop) -> None:
-        self._stopped("client", why)
+        self._stopped(CLIENT, why)
 
     def _upstream_stopped(self, why: Stop) -> None:
-        self._stopped("upstream", why)
+        self._stopped(UPSTREAM, why)
 
-    def _stopped(self, side: str, why: Stop) -> None:
+    def _stopped(self, side: int, why: Stop) -> None:
         if self._over:
             return
         if why is Stop.LOST:
             self._lost(side)
             return
-        self._ended.add(side)
+        self._ended |= side
         self._watch(_shorter(self.limits.idle, self.limits.half_close))
-        if side == "client":
+        if side == CLIENT:
             self.upstream.end(self._upstream_finished)
         else:
             self.client.end(self._client_finished)
 
     def _client_finished(self, how: Stop) -> None:
-        self._sent_end("client", how)
+        self._sent_end(CLIENT, how)
 
     def _upstream_finished(self, how: Stop) -> None:
-        self._sent_end("upstream", how)
+        self._sent_end(UPSTREAM, how)
 
-    def _sent_end(self, side: str, how: Stop) -> None:
+    def _sent_end(self, side: int, how: Stop) -> None:
         if self._over:
             return
         if how is Stop.LOST:
             self._lost(side)
             return
-        self._finished.add(side)
+        self._finished |= side
         self._settle()
 
-    def _lost(self, side: str) -> None:
-        if side == "client":
-            ended = side in self._ended or self._linger is not None
+    def _lost(self, side: int) -> None:
+        ended = bool(self._ended & side)
+        if side == CLIENT:
+            ended = ended or self._linger is not None
             reason = Reason.OK if ended else Reason.CLIENT_GONE
         else:
-            ended = side in self._ended
             reason = Reason.OK if ended else Reason.UPSTREAM_RESET
-        self._detail = self._detail or (f"{side} reset after its end" if ended else f"{side} reset")
-        if side == "upstream" and ended:
+        self._detail = self._detail or f"{SIDES[side]} reset{' after its end' if ended else ''}"
+        if side == UPSTREAM and ended:
             self._let_client_read()
         else:
             self._sever(reason)
 
     def _let_client_read(self) -> None:
         """The upstream is lost, but not what it said: the client's own bytes go nowhere from here on."""
-        self._finished.add("upstream")
+        self._finished |= UPSTREAM
         if self._linger is None:
             self._linger = self.clock.callLater(LINGER_S, self._sever, Reason.OK)
         self._settle()
 
     def _settle(self) -> None:
-        if len(self._finished) == len(self._ended) == 2:
+        if self._finished == self._ended == BOTH:
             self._stop_clocks()
             self.done(Reason.OK, self._detail)
 

@@ -282,6 +282,8 @@ class Flow:
         except BlockingIOError:
             moved = 0
         except OSError as error:
+            if error.errno in NO_SPLICE:
+                return self._unpipe_by_copy(sink, pipe[0])
             self.give_back()
             return sink.cannot_write(error)
         sink.sent += moved
@@ -291,6 +293,14 @@ class Flow:
         if not self.run:
             self.give_back()
         return True
+
+    def _unpipe_by_copy(self, sink: Flow, reads: int) -> bool:
+        """The sink cannot be spliced into; nothing of what is in the pipe may be lost."""
+        data = os.read(reads, self.piped)
+        self.piped -= len(data)
+        self.run = NEVER
+        self.give_back()
+        return sink.put(data) or self._stop_for(sink)
 
     def _within_limit(self) -> bool:
         """Whether there is still something to carry. What was read of it has gone to the sink."""

@@ -24,7 +24,7 @@ Pipe = tuple[int, int, int]
 class Pipes:
     """At most `limit` pipes are lent at a time; whoever gets none goes on copying."""
 
-    def __init__(self, limit: int = 256) -> None:
+    def __init__(self, limit: int = 64) -> None:
         self.limit = limit
         self.lent = 0
         self._spare: list[Pipe] = []

@@ -171,6 +171,7 @@ class WirePort:
             self._resting = True
             self._log.warn("{who} rests: {why}", who=_name(self._factory), why=error.strerror)
         self._ground.loop.rest(self._socket.fileno(), None)
+        self._ground.pipes.close()  # the spare ones are descriptors too
         self._timer = self._clock.callLater(REST_S, self._wake)
 
     def _wake(self) -> None:

@@ -17,6 +17,9 @@ from zope.interface import implementer
 
 TICK_S: Final = 0.1
 
+SWEEP_AT: Final = 64
+"""A slot is swept when as many have left it, and they are half of it."""
+
 
 @implementer(IDelayedCall)
 class Spoke:
@@ -35,9 +38,10 @@ class Spoke:
         return self._call is not None
 
     def cancel(self) -> None:
-        """Let go of the call and all that it holds; the empty spoke stays until its slot is served."""
-        self._call = None
-        self._arguments = ()
+        """Let go of the call and all that it holds."""
+        if self._call is not None:
+            self._call, self._arguments = None, ()
+            self._wheel.let_go(self.tick)
 
     def getTime(self) -> float:
         return self._time
@@ -52,11 +56,12 @@ class Spoke:
         """Make the call, unless it was cancelled or moved to another slot."""
         call, arguments = self._call, self._arguments
         if call is not None and self.tick == tick:
-            self.cancel()
+            self._call, self._arguments = None, ()
             call(*arguments)
 
     def _move(self, time: float) -> None:
         self._time = time
+        self._wheel.let_go(self.tick)
         self._wheel.place(self, time)
 
 
@@ -73,6 +78,7 @@ class Wheel:
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
         self._slots: dict[int, list[Spoke]] = {}
+        self._left: dict[int, int] = {}  # how many in a slot are cancelled or moved since it was swept
         self._next = 0  # the tick that the timer is set for; 0: none
         self._timer: IDelayedCall | None = None
         self.seconds = clock.seconds
@@ -98,6 +104,16 @@ class Wheel:
         else:
             slot.append(spoke)
 
+    def let_go(self, tick: int) -> None:
+        """A spoke has left its slot: most connections end long before their deadlines, and must not pile up there."""
+        left = self._left[tick] = self._left.get(tick, 0) + 1
+        slot = self._slots.get(tick)
+        if slot is None:
+            del self._left[tick]
+        elif left >= SWEEP_AT and left * 2 >= len(slot):
+            slot[:] = [spoke for spoke in slot if spoke.active() and spoke.tick == tick]
+            del self._left[tick]
+
     def _set_timer(self, tick: int) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
@@ -109,6 +125,7 @@ class Wheel:
         now = max(int(self.seconds() / TICK_S), self._next)  # the timer may be a rounding error early
         due = sorted(tick for tick in self._slots if tick <= now)
         for tick in due:
+            self._left.pop(tick, None)
             for spoke in self._slots.pop(tick):
                 try:
                     spoke.turn(tick)

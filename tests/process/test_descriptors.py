@@ -52,7 +52,7 @@ def test_enough_is_enough() -> None:
 def test_one_descriptor_too_few_is_said_with_what_there_is_room_for() -> None:
     said = shortage(1000 * PER_CONNECTION + SPARE - 1, 1000)
     assert said is not None
-    assert "1000 connections need 2256 descriptors and the limit is 2255, which is room for 999" in said
+    assert "1000 connections need 2512 descriptors and the limit is 2511, which is room for 999" in said
     assert "LimitNOFILE" in said
 
 

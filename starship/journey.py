@@ -8,16 +8,16 @@ known, the endpoint is an IP address) nothing here waits or makes a Deferred.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import assert_never
+from typing import Final, assert_never
 
 from attrs import define, evolve, field, frozen
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from starship.errors import DialFailed, LookupFailed, StarshipError
+from starship.errors import DialFailed, DialTimeout, LookupFailed, Side, StarshipError
 from starship.interfaces import (
     ICancel,
     IClient,
@@ -44,6 +44,9 @@ from starship.words import (
     Seconds,
 )
 
+REMEMBERED: Final = frozenset({Origin.HIT, Origin.STALE})
+"""Origins of a route that may have moved since it was asked for."""
+
 
 @frozen(kw_only=True)
 class Guides:
@@ -54,6 +57,7 @@ class Guides:
     dialer: IDialer
     ledger: ILedger
     clock: IReactorTime
+    dial_timeout: float = 10.0  # s, for all that is dialled for one client, a second route included
 
 
 @implementer(IJourney, IDialOutcome)
@@ -77,6 +81,9 @@ class Journey:
     _joined: bool = field(init=False, default=False)
     _question: Deferred[Answer] | None = field(init=False, default=None)
     _dial: ICancel | None = field(init=False, default=None)
+    _opening: bytes = field(init=False, default=b"")
+    _healing: IDelayedCall | None = field(init=False, default=None)
+    _healed: bool = field(init=False, default=False)
     _upstream: Address | None = field(init=False, default=None)
     _hello_at: float | None = field(init=False, default=None)
     _answer_at: float | None = field(init=False, default=None)
@@ -120,6 +127,8 @@ class Journey:
             leg.abort()
             return
         self._dial = None
+        self._opening = b""
+        self._stop_clock()
         self._dialled_at = self.guides.clock.seconds()
         self._upstream = leg.remote
         self._joined = True
@@ -132,12 +141,16 @@ class Journey:
 
     def failed(self, why: DialFailed) -> None:
         self._dial = None
-        self._refuse_error(why)
+        try:
+            if not self._heal(why):
+                self._refuse_error(why)
+        except Exception:
+            self.broke(Failure())
 
     # The steps
 
     def _look_up(self, hello: Hello) -> None:
-        ask = Ask(name=hello.name, source=self.arrival.client.host, door=self.arrival.door.name)
+        ask = self._ask(hello)
         answer = self.guides.resolver.peek(ask)
         if answer is not None:
             self._answered(answer, hello)
@@ -146,12 +159,60 @@ class Journey:
         question = self._question = self.guides.resolver.resolve(ask)
         question.addCallback(self._answered, hello).addErrback(self._unanswered)
 
+    def _heal(self, why: DialFailed) -> bool:
+        """
+        The remembered route may be out of date: ask anew, and dial what is said then, once, in the time that is left.
+
+        False where there is nothing to be hoped for: the route was only just asked for or is the operator's word, or
+        what failed is no upstream.
+        """
+        route, hello, asked = self._answer, self._hello, self._answer_at
+        if self.ended or self._healed or hello is None or asked is None or not isinstance(route, Route):
+            return False
+        left = asked + self.guides.dial_timeout - self.guides.clock.seconds()
+        if not why.retriable or why.side is not Side.UPSTREAM or route.origin not in REMEMBERED or left <= 0:
+            return False
+        self._healed = True
+        self._healing = self.guides.clock.callLater(left, self._too_late, why)
+        question = self._question = self.guides.resolver.renew(self._ask(hello))
+        question.addCallback(self._renewed, hello, route, why).addErrback(self._not_renewed, why)
+        return True
+
+    def _renewed(self, answer: Answer, hello: Hello, old: Route, why: DialFailed) -> None:
+        self._question = None
+        if self.ended:
+            return
+        if isinstance(answer, Route) and answer.upstreams == old.upstreams:
+            self._refuse_error(why)  # it is where it was, and could not be reached
+            return
+        self._entered = False
+        self.guides.tenants.leave(hello.name)
+        self._answer = answer
+        self._decided(answer, hello)
+
+    def _not_renewed(self, failure: Failure, why: DialFailed) -> None:
+        self._question = None
+        if failure.check(LookupFailed):
+            self._refuse_error(why)
+        elif not (self.ended and failure.check(CancelledError)):  # we gave it up
+            self.broke(failure)
+
+    def _too_late(self, why: DialFailed) -> None:
+        self._healing = None
+        self._refuse_error(DialTimeout(f"not connected within {self.guides.dial_timeout:g} s; before that: {why}"))
+
+    def _ask(self, hello: Hello) -> Ask:
+        return Ask(name=hello.name, source=self.arrival.client.host, door=self.arrival.door.name)
+
     def _answered(self, answer: Answer, hello: Hello) -> None:
         self._question = None
         if self.ended:
             return
         self._answer = answer
         self._answer_at = self.guides.clock.seconds()
+        self._decided(answer, hello)
+
+    def _decided(self, answer: Answer, hello: Hello) -> None:
         match answer:
             case Route():
                 self._go(answer, hello)
@@ -176,7 +237,9 @@ class Journey:
             return
         self._entered = True
         self.client.hold()
-        dial = self.guides.dialer.dial(route, self.arrival, hello, self.client.opening(), self)
+        if not self._healed:
+            self._opening = self.client.opening()
+        dial = self.guides.dialer.dial(route, self.arrival, hello, self._opening, self)
         if not self.ended and not self._joined:
             self._dial = dial
 
@@ -214,6 +277,8 @@ class Journey:
         if self.ended:
             return False
         self.ended = True
+        self._opening = b""
+        self._stop_clock()
         question, self._question = self._question, None
         dial, self._dial = self._dial, None
         if dial is not None:
@@ -221,6 +286,11 @@ class Journey:
         if question is not None:
             question.cancel()
         return True
+
+    def _stop_clock(self) -> None:
+        healing, self._healing = self._healing, None
+        if healing is not None and healing.active():
+            healing.cancel()
 
     def _account(self, reason: Reason, status: int, detail: str = "", name: str | None = None) -> None:
         hello, answer = self._hello, self._answer

@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.logger import LogEvent, capturedLogs
@@ -254,11 +254,11 @@ def test_a_dial_that_fails_says_why_and_leaves_the_tenant(
     error: errors.DialFailed, reason: Reason, mood: Mood, log: Sequence[LogEvent]
 ) -> None:
     tenants = fakes.FakeTenants()
-    walk = cached(tenants=tenants)
+    walk = cached(evolve(ROUTE, origin=Origin.FRESH), tenants=tenants)
     walk.journey.hello(HELLO)
     walk.dialer.dials[0].outcome.failed(error)
     assert walk.refusal.reason is reason
-    assert (walk.ending.mood, walk.ending.detail, walk.ending.origin) == (mood, str(error), Origin.HIT)
+    assert (walk.ending.mood, walk.ending.detail, walk.ending.origin) == (mood, str(error), Origin.FRESH)
     assert walk.ending.app == "A Simple App"
     assert tenants.left == [NAME]
     assert walk.dialer.dials[0].cancelled == 0
@@ -446,3 +446,139 @@ def test_a_client_that_goes_in_the_midst_of_being_joined_has_one_ending() -> Non
     walk.journey.hello(HELLO)
     walk.journey.gone(Reason.CLIENT_GONE)
     assert walk.ending.detail == "client reset"
+
+
+# Self-healing: a route that was remembered and cannot be reached is asked about anew, once
+
+MOVED = Route(app="Moved", upstreams=(Upstream(host="192.0.2.81"),), origin=Origin.FRESH)
+REFUSED = errors.DialRefused("192.0.2.80:443: ECONNREFUSED")
+
+
+def unreachable(answer: Answer = ROUTE, why: errors.DialFailed = REFUSED, **parts: Any) -> Walk:
+    """A walk whose remembered route could not be dialled, after two seconds."""
+    walk = cached(answer, **parts)
+    walk.journey.hello(HELLO)
+    walk.clock.advance(2)
+    walk.dialer.dials[0].outcome.failed(why)
+    return walk
+
+
+@pytest.mark.parametrize("origin", [Origin.HIT, Origin.STALE])
+@pytest.mark.parametrize("why", [REFUSED, errors.DialTimeout("late"), errors.DialUnresolved("no address")])
+def test_a_tenant_that_moved_is_found_with_the_same_bytes(origin: Origin, why: errors.DialFailed) -> None:
+    tenants = fakes.FakeTenants()
+    walk = unreachable(evolve(ROUTE, origin=origin), why, tenants=tenants)
+    assert not walk.client.refusals
+    walk.resolver.renewals[0].callback(MOVED)
+    first, second = walk.dialer.dials
+    assert (second.route, second.opening) == (MOVED, first.opening)
+    second.outcome.dialled(fakes.FakeLeg())
+    walk.clock.advance(100)
+    walk.journey.carried(Reason.OK, "")
+    ending = walk.ending
+    assert (ending.reason, ending.origin, ending.app) == (Reason.OK, Origin.FRESH, "Moved")
+    assert tenants.entered == tenants.left == [NAME, NAME]
+    assert not walk.clock.getDelayedCalls()
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (evolve(ROUTE, origin=Origin.FRESH), REFUSED),
+        (evolve(ROUTE, origin=Origin.STATIC), REFUSED),
+        (ROUTE, errors.DialForbidden("metadata")),
+        (ROUTE, errors.DialBroken("EMFILE")),
+    ],
+)
+def test_where_asking_anew_cannot_help_nobody_is_asked(answer: Answer, why: errors.DialFailed) -> None:
+    walk = unreachable(answer, why)
+    assert not walk.resolver.renewals
+    assert walk.ending.detail == str(why)
+
+
+@pytest.mark.parametrize(
+    "answer", [evolve(MOVED, upstreams=ROUTE.upstreams), evolve(ROUTE, origin=Origin.HIT), errors.LookupTimeout("late")]
+)
+def test_where_it_is_still_said_to_live_there_or_nobody_knows_the_first_failure_counts_F9(
+    answer: Answer | Exception,
+) -> None:
+    walk = unreachable()
+    if isinstance(answer, Exception):
+        walk.resolver.renewals[0].errback(answer)
+    else:
+        walk.resolver.renewals[0].callback(answer)
+    assert (walk.ending.reason, walk.ending.detail) == (Reason.UPSTREAM_REFUSED, str(REFUSED))
+    assert len(walk.dialer.dials) == 1
+    assert not walk.clock.getDelayedCalls()
+
+
+def test_a_tenant_that_is_gone_by_now_is_a_miss() -> None:
+    tenants = fakes.FakeTenants()
+    walk = unreachable(tenants=tenants)
+    walk.resolver.renewals[0].callback(Miss(origin=Origin.FRESH))
+    assert walk.ending.reason is Reason.UNKNOWN_NAME
+    assert tenants.left == [NAME]
+
+
+def test_it_is_asked_anew_once_and_no_more_F9() -> None:
+    walk = unreachable()
+    walk.resolver.renewals[0].callback(evolve(MOVED, origin=Origin.HIT))
+    walk.dialer.dials[1].outcome.failed(errors.DialTimeout("192.0.2.81:443 did not answer in time"))
+    assert len(walk.resolver.renewals) == 1
+    assert walk.ending.reason is Reason.UPSTREAM_TIMEOUT
+
+
+def test_both_dials_and_the_question_between_have_one_deadline() -> None:
+    walk = unreachable()
+    walk.clock.advance(7)
+    walk.resolver.renewals[0].callback(MOVED)
+    walk.clock.advance(0.875)
+    assert not walk.ledger.endings
+    walk.clock.advance(0.125)
+    assert walk.ending.reason is Reason.UPSTREAM_TIMEOUT
+    assert walk.dialer.dials[1].cancelled == 1
+    assert str(REFUSED) in walk.ending.detail
+
+
+def test_a_question_that_does_not_end_within_the_deadline_is_given_up() -> None:
+    walk = unreachable()
+    walk.clock.advance(8)
+    assert walk.ending.reason is Reason.UPSTREAM_TIMEOUT
+    assert walk.resolver.renewals[0].called
+
+
+def test_a_dial_that_took_all_the_time_is_not_followed_by_another() -> None:
+    walk = cached()
+    walk.journey.hello(HELLO)
+    walk.clock.advance(10)
+    walk.dialer.dials[0].outcome.failed(errors.DialTimeout("late"))
+    assert not walk.resolver.renewals
+    assert walk.ending.reason is Reason.UPSTREAM_TIMEOUT
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_a_client_that_goes_while_its_tenant_is_looked_for_ends_all_of_it(
+    renewed: bool, log: Sequence[LogEvent]
+) -> None:
+    walk = unreachable()
+    if renewed:
+        walk.resolver.renewals[0].callback(MOVED)
+    walk.journey.gone(Reason.CLIENT_GONE)
+    assert walk.ending.reason is Reason.CLIENT_GONE
+    assert walk.dialer.dials[1].cancelled == 1 if renewed else walk.resolver.renewals[0].called
+    assert not walk.clock.getDelayedCalls()
+    assert not errors_in(log)
+
+
+def test_what_breaks_while_it_is_looked_for_ends_this_walk_alone(log: Sequence[LogEvent]) -> None:
+    walk = unreachable()
+    walk.resolver.renewals[0].errback(RuntimeError("boom"))
+    assert walk.ending.mood is Mood.BROKEN
+    assert len(errors_in(log)) == 1
+
+
+def test_who_is_over_the_limit_for_new_names_meets_an_unknown_one_and_the_log_says_why() -> None:
+    walk = cached(Miss(origin=Origin.NONE, reason=Reason.OVER_LIMIT, told=Reason.UNKNOWN_NAME))
+    walk.journey.hello(HELLO)
+    assert walk.refusal.reason is Reason.UNKNOWN_NAME
+    assert (walk.ending.reason, walk.ending.mood) == (Reason.OVER_LIMIT, Mood.REFUSED)

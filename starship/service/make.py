@@ -24,7 +24,6 @@ from starship.account.pulse import Pulse
 from starship.account.sink import Sink
 from starship.account.sources import Sources
 from starship.admin.readiness import LookupProbe, Readiness
-from starship.admin.site import make_site
 from starship.config.settings import Settings
 from starship.dial.dialer import Dialer
 from starship.dial.guard import Guard, OwnAddresses
@@ -35,6 +34,7 @@ from starship.service.doors import make_doors, make_gate, make_schemes
 from starship.service.lookups import Lookups, make_lookups
 from starship.service.router import Admin, Router
 from starship.service.views import GateView, LookupView
+from starship.service.window import House, make_window
 from starship.wire.connect import connect_on
 from starship.wire.ground import Ground
 from starship.wire.nest import loop_of
@@ -60,7 +60,15 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
     wheel = Wheel(reactor)
     ground = Ground(loop_of(reactor), settings.upstream.splice_after)
     dialer = _dialer(settings, reactor, ground, wheel, doors)
-    guides = Guides(resolver=lookups.outer, tenants=TenantGate(), dialer=dialer, ledger=ledger, clock=wheel)
+    tenants = TenantGate()
+    guides = Guides(
+        resolver=lookups.outer,
+        tenants=tenants,
+        dialer=dialer,
+        ledger=ledger,
+        clock=wheel,
+        dial_timeout=settings.upstream.dial_timeout,
+    )
     doors += make_doors(settings, reactor, ground, guides, schemes, gate, boot=secrets.token_hex(4))
     probe = None if lookups.api is None else LookupProbe(lookups.api, reactor)
     readiness = _readiness(settings, lookups, probe)
@@ -80,12 +88,22 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
             ready=lambda: readiness.standing().ready,
         ),
     )
+    house = House(
+        settings=settings,
+        reactor=reactor,
+        lookups=lookups,
+        gate=gate,
+        tenants=tenants,
+        dialer=dialer,
+        doors=doors,
+    )
+    window = make_window(house, registry, readiness)
     return Router(
         doors=doors,
         admin=Admin(
             reactor=reactor,
             description=None if settings.admin is None else settings.admin.endpoint,
-            site=make_site(registry, readiness, reactor),
+            window=window,
         ),
         lookups=lookups,
         ledger=ledger,

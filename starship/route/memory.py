@@ -112,8 +112,12 @@ class MemoryCache:
             self._keep(name, route, now, Life(left, stale_left - left if stale_left < inf else 0.0))
 
     def entries(self) -> list[Entry]:
-        """The routes of now, the longest unused first. The entries are not copied: read them soon."""
-        return list(self._routes.kept.values())
+        """
+        The routes of now, in the order they were put. The entries are not copied: read them soon.
+
+        What is in use is put again within each ttl, so that this is nearly the order of use.
+        """
+        return self._routes.all()
 
     def drop(self, name: str) -> bool:
         """Forget a name; say whether anything was known of it."""
@@ -147,7 +151,7 @@ class MemoryCache:
         kept = self.stores[store].kept
         meant = (
             name
-            for name, entry in kept.items()
+            for name, entry in dict.items(kept)
             if name > after and now < entry.forgotten and (only is None or only(name, entry.answer))
         )
         names = nsmallest(limit, meant)

@@ -51,6 +51,16 @@ def test_walking_over_it_may_change_it() -> None:
     assert (store.entries, store.expired) == (0, 2)
 
 
+def test_a_walk_is_in_the_order_of_putting_whatever_was_used_since() -> None:
+    store = Store(3)
+    for name in ("a.com", "b.com", "c.com"):
+        store.put(entry(name))
+    store.kept.move_to_end("a.com")
+    assert [one.name for one in store.all()] == ["a.com", "b.com", "c.com"]
+    store.put(entry("b.com"))
+    assert [one.name for one in store] == ["a.com", "c.com", "b.com"]
+
+
 def test_an_answer_is_evolved_only_where_its_origin_changes() -> None:
     one = entry("a.com")
     fresh = one.answer

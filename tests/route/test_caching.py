@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from math import inf
+from typing import Any
 
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
+from twisted.logger import capturedLogs
 from zope.interface.verify import verifyObject
 
 from starship.errors import LookupTimeout
 from starship.interfaces import IResolver
+from starship.names import Hostname
 from starship.words import Answer, Miss, Origin, Reason
-from tests.fakes import failure_of, success_of
+from tests.fakes import errors_in, failure_of, success_of
 from tests.route.resolvers import A_COM, B_COM, PatientResolver, ReadyResolver, ask, caching_of, memory, miss, route
 
 
@@ -191,3 +194,212 @@ def test_a_look_says_how_long_a_stale_route_is_given_at_once(house: House) -> No
     house.inner.questions[-1].errback(LookupTimeout("late"))
     failure_of(waiter)
     assert resolver.patience(A_COM) == (inf, 0)
+
+
+# Freshness and failure
+
+
+def aged(**options: Any) -> House:
+    """A house that knows a.com, used twice, of ttl 60 and stale for 300 more; nothing is being asked."""
+    house = House()
+    house.cache = memory(house.clock, stale_ttl=300, ahead=0.2)
+    house.resolver = caching_of(house.clock, house.inner, house.cache, **options)
+    house.resolver.resolve(ask())
+    house.inner.questions.pop().callback(route("old"))
+    house.inner.asked.clear()
+    for _ in range(2):
+        assert house.resolver.peek(ask()) is not None
+    return house
+
+
+def app_of(answer: Answer | None) -> str | None:
+    return getattr(answer, "app", None)
+
+
+def test_a_route_in_use_is_refreshed_before_it_expires_by_one_question_beside_M6() -> None:
+    house = aged()
+    house.clock.advance(47)
+    house.resolver.peek(ask())
+    assert house.inner.asked == []
+    house.clock.advance(1)
+    for _ in range(5):
+        answer = house.resolver.peek(ask())
+        assert answer is not None
+        assert answer.origin is Origin.HIT
+    assert len(house.inner.asked) == len(house.inner.renewed) == house.resolver.ahead == 1
+    house.inner.questions[0].callback(route("new"))
+    house.clock.advance(12)
+    assert app_of(house.resolver.peek(ask())) == "new"
+
+
+def test_a_route_in_use_that_expired_is_answered_at_once_while_one_question_runs_M6() -> None:
+    house = aged(revalidate=30.0)
+    house.clock.advance(60)
+    for _ in range(5):
+        answer = house.resolver.peek(ask())
+        assert answer is not None
+        assert (answer.origin, app_of(answer)) == (Origin.STALE, "old")
+    assert len(house.inner.asked) == house.resolver.revalidated == 1
+    house.inner.questions[0].callback(route("new"))
+    assert app_of(house.resolver.peek(ask())) == "new"
+    assert house.cache.stales == 5
+
+
+def test_a_route_that_nobody_used_waits_for_its_new_answer() -> None:
+    house = House()
+    house.cache = memory(house.clock, stale_ttl=300)
+    house.resolver = caching_of(house.clock, house.inner, house.cache, revalidate=30.0)
+    house.resolver.keeper.set(A_COM, route("old"))
+    house.clock.advance(60)
+    assert house.resolver.peek(ask()) is None
+
+
+def test_a_route_that_expired_long_ago_waits_for_its_new_answer_and_costs_no_budget() -> None:
+    house = aged(revalidate=30.0)
+    house.clock.advance(90)
+    assert house.resolver.peek(ask()) is None
+    waiter = house.resolver.resolve(ask())
+    assert len(house.inner.renewed) == 1
+    house.inner.questions[0].callback(route("new"))
+    assert app_of(success_of(waiter)) == "new"
+
+
+def test_where_the_lookup_fails_a_route_is_served_stale_for_its_stale_time_counted_and_at_once_M5() -> None:
+    house = aged(revalidate=0.0, error_ttl=1.0)
+    house.clock.advance(100)
+    waiter = house.resolver.resolve(ask())
+    house.inner.questions[0].errback(LookupTimeout("late"))
+    answer = success_of(waiter)
+    assert (answer.origin, app_of(answer)) == (Origin.STALE, "old")
+    for _ in range(3):
+        assert app_of(house.resolver.peek(ask())) == "old"
+    assert (len(house.inner.asked), house.cache.stales) == (1, 4)
+    house.clock.advance(1)
+    assert house.resolver.peek(ask()) is None
+    again = house.resolver.resolve(ask())
+    house.inner.questions[1].errback(LookupTimeout("late"))
+    assert app_of(success_of(again)) == "old"
+    house.clock.advance(300)
+    last = house.resolver.resolve(ask())
+    house.inner.questions[2].errback(LookupTimeout("late"))
+    assert isinstance(failure_of(last), LookupTimeout)
+
+
+def test_while_no_api_works_a_known_name_never_waits_M5() -> None:
+    troubled = [True]
+    house = aged(revalidate=0.0, troubled=lambda: troubled[0])
+    house.clock.advance(200)
+    assert app_of(house.resolver.peek(ask())) == "old"
+    assert len(house.inner.asked) == 1  # one question finds out
+    house.inner.questions[0].errback(LookupTimeout("late", shared=True))
+    assert app_of(house.resolver.peek(ask())) == "old"
+    troubled[0] = False
+    assert house.resolver.peek(ask()) is None
+
+
+def test_a_failure_is_remembered_for_a_growing_time_and_given_at_once_M7() -> None:
+    house = House()
+    house.resolver = caching_of(house.clock, house.inner, house.cache, error_ttl=1.0)
+    asked = []
+    for second in range(16):
+        waiter = house.resolver.resolve(ask())
+        if house.inner.questions and not house.inner.questions[-1].called:
+            house.inner.questions[-1].errback(LookupTimeout("late"))
+            asked.append(second)
+        assert isinstance(failure_of(waiter), LookupTimeout)
+        house.clock.advance(1)
+    assert asked == [0, 1, 3, 7, 11, 15]
+
+
+def test_a_failure_that_is_the_apis_own_is_not_held_against_the_name() -> None:
+    house = House()
+    house.resolver = caching_of(house.clock, house.inner, house.cache, error_ttl=1.0)
+    for number in range(3):
+        waiter = house.resolver.resolve(ask())
+        house.inner.questions[number].errback(LookupTimeout("not asked", shared=True))
+        failure_of(waiter)
+    assert len(house.inner.asked) == 3
+
+
+def test_a_waiter_has_a_deadline_of_their_own_and_gets_what_is_known_M4() -> None:
+    house = aged(wait=2.0)
+    house.clock.advance(100)
+    known, cold = house.resolver.resolve(ask()), house.resolver.resolve(ask(B_COM))
+    house.clock.advance(1)
+    late = house.resolver.resolve(ask(B_COM))
+    house.clock.advance(1)
+    assert success_of(known).origin is Origin.STALE
+    assert isinstance(failure_of(cold), LookupTimeout)
+    house.inner.questions[1].callback(route("B"))
+    assert app_of(success_of(late)) == "B"
+    assert not house.clock.getDelayedCalls()
+
+
+def test_questions_beside_are_bounded_and_what_is_over_is_left_for_the_next_use_M6() -> None:
+    house = House()
+    house.cache = memory(house.clock, stale_ttl=300, ahead=0.5)
+    house.resolver = caching_of(house.clock, house.inner, house.cache, beside_limit=2)
+    for number in range(4):
+        house.resolver.keeper.set(Hostname(f"n{number}.com"), route())
+    house.clock.advance(40)
+    for number in range(4):
+        assert house.resolver.peek(ask(f"n{number}.com")) is not None
+    assert [one.name for one in house.inner.asked] == ["n0.com", "n1.com"]
+    house.inner.questions[0].callback(route())
+    house.resolver.peek(ask("n2.com"))
+    assert house.inner.asked[-1].name == "n2.com"
+
+
+def test_a_wildcard_is_refreshed_by_one_question_whoever_uses_it() -> None:
+    house = House()
+    house.cache = memory(house.clock, ahead=0.5)
+    house.resolver = caching_of(house.clock, house.inner, house.cache)
+    house.resolver.keeper.set(Hostname("x.shop.com"), route(wildcard="*.shop.com"))
+    house.clock.advance(40)
+    for number in range(9):
+        assert house.resolver.peek(ask(f"n{number}.shop.com")) is not None
+    assert len(house.inner.asked) == 1
+
+
+def test_a_name_whose_route_does_not_work_is_asked_about_at_a_bounded_rate_F9() -> None:
+    house = aged(renew_interval=5.0)
+    asked = []
+    for quarter in range(80):
+        answer = house.resolver.renew(ask())
+        if house.inner.questions and not house.inner.questions[-1].called:
+            house.inner.questions[-1].callback(route("still old"))
+            asked.append(quarter / 4)
+        assert app_of(success_of(answer)) in ("old", "still old")
+        house.clock.advance(0.25)
+    assert asked == [5, 10, 15]
+
+
+def test_a_renewal_that_fails_gives_what_is_known_and_keeps_it_F9() -> None:
+    house = aged(renew_interval=5.0, error_ttl=1.0)
+    house.clock.advance(10)
+    waiter = house.resolver.renew(ask())
+    house.inner.questions[0].errback(LookupTimeout("late"))
+    assert app_of(success_of(waiter)) == "old"
+    assert app_of(success_of(house.resolver.renew(ask()))) == "old"
+    assert len(house.inner.asked) == 1
+
+
+def test_a_name_of_which_nothing_is_remembered_is_renewed_at_the_same_rate_at_most() -> None:
+    house = House()
+    house.resolver = caching_of(house.clock, house.inner, house.cache, renew_interval=5.0)
+    house.resolver.keeper.set(Hostname("x.com"), route("all", wildcard="*.com"))
+    house.clock.advance(6)
+    first = house.resolver.renew(ask())
+    house.inner.questions[0].callback(miss())
+    assert isinstance(success_of(first), Miss)
+    assert isinstance(success_of(house.resolver.renew(ask())), Miss)
+    assert len(house.inner.asked) == 1
+
+
+def test_a_question_for_nobody_that_breaks_by_our_fault_is_logged() -> None:
+    house = aged()
+    house.clock.advance(50)
+    house.resolver.peek(ask())
+    with capturedLogs() as events:
+        house.inner.questions[0].errback(RuntimeError("boom"))
+    assert len(errors_in(events)) == 1

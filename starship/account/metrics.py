@@ -1,5 +1,5 @@
 """
-The Prometheus families, declared here and nowhere else, and the Collector that reads plain integers at scrape.
+The Collector that fills the Prometheus families of `families.py` with plain integers at scrape.
 
 Part of `account`, floor 4. Other rooms are known only by the Protocols of `sources.py`. No label ever holds a name that
 a client sent: labels come from closed lists and from the doors of the ini file.
@@ -8,84 +8,27 @@ a client sent: labels come from closed lists and from the doors of the ini file.
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 from itertools import accumulate
-from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from starship.account import families as f
+from starship.account.families import FAMILIES, Family
 from starship.account.ledger import BOUNDS_S, Ledger
-from starship.account.sources import CACHE_RESULTS, LOOKUP_RESULTS, STORES, Sources, TimingStats
-
-
-@frozen
-class Family:
-    """One family: its name as scraped, type, labels, and meaning."""
-
-    name: str
-    kind: str
-    labels: tuple[str, ...]
-    meaning: str
-
-    def metric(self) -> Metric:
-        """The family without samples."""
-        return _MAKERS[self.kind](self.name, self.meaning, labels=self.labels)
-
-
-_MAKERS: Final[dict[str, Callable[..., Metric]]] = {
-    "counter": CounterMetricFamily,
-    "gauge": GaugeMetricFamily,
-    "histogram": HistogramMetricFamily,
-}
-
-BUILD = Family("starship_build_info", "gauge", ("version", "python", "twisted"), "Always 1; what runs here.")
-READY = Family("starship_ready", "gauge", (), "1 while /readyz answers 200, else 0.")
-CONNECTIONS = Family("starship_connections_total", "counter", ("door",), "Connections accepted.")
-ACTIVE = Family("starship_connections_active", "gauge", ("door",), "Connections open now.")
-ENDINGS = Family(
-    "starship_endings_total", "counter", ("door", "mood", "reason", "answer"), "How connections ended, in three words."
-)
-BYTES = Family(
-    "starship_bytes_total", "counter", ("direction",), "Bytes from (in) and to (out) clients, counted at the ending."
-)
-STEP = Family(
-    "starship_step_seconds", "histogram", ("step",), "Time in each step of the walk: hello, route, dial, total."
-)
-ENTRIES = Family("starship_cache_entries", "gauge", ("store",), "Answers remembered now: routes, misses.")
-EVICTIONS = Family(
-    "starship_cache_evictions_total", "counter", ("store",), "Answers pushed out because a store was full."
-)
-EXPIRED = Family(
-    "starship_cache_expired_total", "counter", ("store",), "Answers forgotten because their time was over."
-)
-REQUESTS = Family(
-    "starship_cache_requests_total",
-    "counter",
-    ("result",),
-    "What the cache knew: hit, negative, stale, or miss (nothing).",
-)
-LOOKUPS = Family("starship_lookups_total", "counter", ("result",), "Questions to the API, by what came of them.")
-LOOKUP_SECONDS = Family("starship_lookup_seconds", "histogram", (), "How long the API took to answer or to fail.")
-IN_FLIGHT = Family("starship_lookups_in_flight", "gauge", (), "Questions to the API without an answer yet.")
-GATE = Family("starship_gate_connections", "gauge", (), "Connections that count against the limit.")
-GATE_LIMIT = Family("starship_gate_limit", "gauge", (), "The limit of connections at once; 0 means none.")
-GATE_SOURCES = Family("starship_gate_sources", "gauge", (), "Client addresses (IPv6: /64) with a connection open.")
-LOG_LINES = Family("starship_access_log_lines_total", "counter", (), "Lines written to the access log.")
-LOG_DROPPED = Family(
-    "starship_access_log_dropped_total", "counter", (), "Lines lost: the disk was full or the pipe slow."
-)
-LOG_PENDING = Family("starship_access_log_pending_bytes", "gauge", (), "Bytes of lines that wait to be written.")
-PAUSED = Family("starship_accept_paused_total", "counter", (), "Times accepting paused because descriptors ran out.")
-LAG = Family("starship_event_loop_lag_seconds", "histogram", (), "How late the event loop was for a timer.")
-
-FAMILIES: Final = (
-    *(BUILD, READY, CONNECTIONS, ACTIVE, ENDINGS, BYTES, STEP),
-    *(ENTRIES, EVICTIONS, EXPIRED, REQUESTS, LOOKUPS, LOOKUP_SECONDS, IN_FLIGHT),
-    *(GATE, GATE_LIMIT, GATE_SOURCES, LOG_LINES, LOG_DROPPED, LOG_PENDING, PAUSED, LAG),
+from starship.account.sources import (
+    BESIDE_WHYS,
+    BUDGETS,
+    CACHE_RESULTS,
+    LOOKUP_RESULTS,
+    STORES,
+    CareStats,
+    Sources,
+    TimingStats,
 )
 
 Row = tuple[tuple[str, ...], float]
@@ -106,9 +49,9 @@ class StarshipCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Every family whose source is there, with its samples of now."""
-        yield _filled(BUILD, [(self._build, 1)])
+        yield _filled(f.BUILD, [(self._build, 1)])
         if self.sources.ready is not None:
-            yield _one(READY, int(self.sources.ready()))
+            yield _one(f.READY, int(self.sources.ready()))
         yield from _ledger(self.sources.ledger)
         yield from _route(self.sources)
         yield from _edge(self.sources)
@@ -124,14 +67,14 @@ def register(registry: CollectorRegistry, sources: Sources) -> None:
 
 def _ledger(ledger: Ledger) -> Iterator[Metric]:
     now = ledger.snapshot()
-    yield _filled(CONNECTIONS, _by_label(now.accepted))
-    yield _filled(ACTIVE, _by_label(now.active))
+    yield _filled(f.CONNECTIONS, _by_label(now.accepted))
+    yield _filled(f.ACTIVE, _by_label(now.active))
     yield _filled(
-        ENDINGS,
+        f.ENDINGS,
         [((door, why.row.mood, why, answer), count) for (door, why, answer), count in sorted(now.endings.items())],
     )
-    yield _filled(BYTES, [(("in",), now.received), (("out",), now.sent)])
-    steps = HistogramMetricFamily(STEP.name, STEP.meaning, labels=STEP.labels)
+    yield _filled(f.BYTES, [(("in",), now.received), (("out",), now.sent)])
+    steps = HistogramMetricFamily(f.STEP.name, f.STEP.meaning, labels=f.STEP.labels)
     for step, (counts, total) in now.steps.items():
         steps.add_metric([step], _buckets(BOUNDS_S, counts), total)
     yield steps
@@ -140,31 +83,51 @@ def _ledger(ledger: Ledger) -> Iterator[Metric]:
 def _route(sources: Sources) -> Iterator[Metric]:
     if (stores := sources.stores) is not None:
         known = [(store, stores[store]) for store in STORES if store in stores]
-        yield _filled(ENTRIES, [((store,), stats.entries) for store, stats in known])
-        yield _filled(EVICTIONS, [((store,), stats.evictions) for store, stats in known])
-        yield _filled(EXPIRED, [((store,), stats.expired) for store, stats in known])
+        yield _filled(f.ENTRIES, [((store,), stats.entries) for store, stats in known])
+        yield _filled(f.CACHE_BYTES, [((store,), stats.bytes) for store, stats in known])
+        yield _filled(f.EVICTIONS, [((store,), stats.evictions) for store, stats in known])
+        yield _filled(f.EXPIRED, [((store,), stats.expired) for store, stats in known])
     if (cache := sources.cache) is not None:
         counts = (cache.hits, cache.negatives, cache.stales, cache.misses)
-        yield _filled(REQUESTS, _by_label(dict(zip(CACHE_RESULTS, counts, strict=True))))
+        yield _filled(f.REQUESTS, _by_label(dict(zip(CACHE_RESULTS, counts, strict=True))))
     if (lookups := sources.lookups) is not None:
-        yield _filled(LOOKUPS, [((result,), lookups.results.get(result, 0)) for result in LOOKUP_RESULTS])
-        yield _histogram(LOOKUP_SECONDS, lookups.seconds)
-        yield _one(IN_FLIGHT, lookups.in_flight)
+        yield _filled(f.LOOKUPS, [((result,), lookups.results.get(result, 0)) for result in LOOKUP_RESULTS])
+        yield _histogram(f.LOOKUP_SECONDS, lookups.seconds)
+        yield _one(f.IN_FLIGHT, lookups.in_flight)
+    if sources.care is not None:
+        yield from _care(sources.care)
+
+
+def _care(care: CareStats) -> Iterator[Metric]:
+    yield _filled(f.BREAKER, _by_label(care.breakers))
+    yield _filled(f.API_WELL, _by_label(care.well))
+    yield _one(f.QUEUE, care.queue)
+    yield _one(f.JOINED, care.joined)
+    yield _filled(f.BESIDE, [((why,), care.beside.get(why, 0)) for why in BESIDE_WHYS])
+    yield _one(f.ERRORS, care.failed_names)
+    yield _one(f.ERRORS_SERVED, care.failures_served)
+    yield _filled(f.OVER_BUDGET, [((limit,), care.over_budget.get(limit, 0)) for limit in BUDGETS])
+    if care.shadow is not None:
+        yield _filled(f.SHADOWED, _by_label(care.shadow))
+    if care.snapshot is not None:
+        routes, failures = care.snapshot
+        yield _one(f.SNAPSHOT, routes)
+        yield _one(f.SNAPSHOT_FAILURES, failures)
 
 
 def _edge(sources: Sources) -> Iterator[Metric]:
     if (gate := sources.gate) is not None:
-        yield _one(GATE, gate.connections)
-        yield _one(GATE_LIMIT, gate.limit)
-        yield _one(GATE_SOURCES, gate.sources)
+        yield _one(f.GATE, gate.connections)
+        yield _one(f.GATE_LIMIT, gate.limit)
+        yield _one(f.GATE_SOURCES, gate.sources)
     if (log := sources.access_log) is not None:
-        yield _one(LOG_LINES, log.lines)
-        yield _one(LOG_DROPPED, log.dropped)
-        yield _one(LOG_PENDING, log.pending_bytes)
+        yield _one(f.LOG_LINES, log.lines)
+        yield _one(f.LOG_DROPPED, log.dropped)
+        yield _one(f.LOG_PENDING, log.pending_bytes)
     if sources.accept_paused is not None:
-        yield _one(PAUSED, sources.accept_paused())
+        yield _one(f.PAUSED, sources.accept_paused())
     if sources.loop_lag is not None:
-        yield _histogram(LAG, sources.loop_lag)
+        yield _histogram(f.LAG, sources.loop_lag)
 
 
 def _by_label(counts: Mapping[str, int]) -> list[Row]:

@@ -16,6 +16,8 @@ from starship.account.ledger import Ledger
 STORES: Final = ("routes", "misses")
 CACHE_RESULTS: Final = ("hit", "negative", "stale", "miss")
 LOOKUP_RESULTS: Final = ("route", "miss", "timeout", "refused", "5xx", "invalid", "busy")
+BESIDE_WHYS: Final = ("ahead", "revalidate", "renew")
+BUDGETS: Final = ("source", "overall")
 
 
 class TimingStats(Protocol):
@@ -34,6 +36,8 @@ class StoreStats(Protocol):
 
     @property
     def entries(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
     @property
     def evictions(self) -> int: ...
     @property
@@ -62,6 +66,36 @@ class LookupStats(Protocol):
     def in_flight(self) -> int: ...
     @property
     def seconds(self) -> TimingStats: ...
+
+
+class CareStats(Protocol):
+    """
+    What keeps a failing lookup from being noticed.
+
+    `breakers` (0 closed, 1 half open, 2 open) and `well` (1, 0) by the index of the API; `beside` by BESIDE_WHYS and
+    `over_budget` by BUDGETS; `shadow` by its words, None without one; `snapshot` routes written and failures, or None.
+    """
+
+    @property
+    def breakers(self) -> Mapping[str, int]: ...
+    @property
+    def well(self) -> Mapping[str, int]: ...
+    @property
+    def queue(self) -> int: ...
+    @property
+    def joined(self) -> int: ...
+    @property
+    def beside(self) -> Mapping[str, int]: ...
+    @property
+    def failed_names(self) -> int: ...
+    @property
+    def failures_served(self) -> int: ...
+    @property
+    def over_budget(self) -> Mapping[str, int]: ...
+    @property
+    def shadow(self) -> Mapping[str, int] | None: ...
+    @property
+    def snapshot(self) -> tuple[int, int] | None: ...
 
 
 class GateStats(Protocol):
@@ -94,6 +128,7 @@ class Sources:
     stores: Mapping[str, StoreStats] | None = None
     cache: CacheStats | None = None
     lookups: LookupStats | None = None
+    care: CareStats | None = None
     gate: GateStats | None = None
     access_log: AccessLogStats | None = None
     accept_paused: Callable[[], int] | None = None

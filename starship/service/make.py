@@ -33,7 +33,7 @@ from starship.process.notify import Notifier
 from starship.service.doors import make_doors, make_gate, make_schemes
 from starship.service.lookups import Lookups, make_lookups
 from starship.service.router import Admin, Router
-from starship.service.views import GateView, LookupView
+from starship.service.views import CareView, GateView, LookupView
 from starship.service.window import House, make_window
 from starship.wire.connect import connect_on
 from starship.wire.ground import Ground
@@ -81,6 +81,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
             stores=None if lookups.cache is None else lookups.cache.stores,
             cache=lookups.cache,
             lookups=None if lookups.api is None else LookupView(lookups),
+            care=None if lookups.api is None else CareView(lookups),
             gate=GateView(gate),
             access_log=access_log,
             accept_paused=lambda: sum(door.paused for door in doors),

@@ -13,8 +13,9 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
 from prometheus_client.parser import text_string_to_metric_families as parse
 
+from starship.account.families import FAMILIES
 from starship.account.ledger import Ledger, Timings
-from starship.account.metrics import FAMILIES, StarshipCollector, register
+from starship.account.metrics import StarshipCollector, register
 from starship.account.sources import Sources
 from starship.words import Mood, Origin, Reason
 from tests import fakes
@@ -29,6 +30,7 @@ class Store:
     entries: int
     evictions: int
     expired: int
+    bytes: int = 4096
 
 
 @define
@@ -44,6 +46,20 @@ class Lookups:
     results: Mapping[str, int]
     in_flight: int = 7
     seconds: Timings = field(factory=Timings)
+
+
+@define
+class Care:
+    breakers: Mapping[str, int] = field(factory=lambda: {"0": 2, "1": 0})
+    well: Mapping[str, int] = field(factory=lambda: {"0": 0, "1": 1})
+    queue: int = 21
+    joined: int = 22
+    beside: Mapping[str, int] = field(factory=lambda: {"ahead": 23, "renew": 24})
+    failed_names: int = 25
+    failures_served: int = 26
+    over_budget: Mapping[str, int] = field(factory=lambda: {"source": 27})
+    shadow: Mapping[str, int] | None = field(factory=lambda: {"same": 28})
+    snapshot: tuple[int, int] | None = (29, 30)
 
 
 @define
@@ -76,6 +92,7 @@ def all_sources() -> Sources:
         stores={"routes": Store(100, 1, 2), "misses": Store(50, 3, 4), "no such store": Store(0, 0, 0)},
         cache=Cache(),
         lookups=lookups,
+        care=Care(),
         gate=Gate(),
         access_log=Log(),
         accept_paused=lambda: 14,
@@ -114,6 +131,15 @@ def test_every_source_shows_its_numbers() -> None:
         ("starship_lookups_total", ("result", "route")): 9,
         ("starship_lookups_total", ("result", "5xx")): 1,
         ("starship_lookups_total", ("result", "busy")): 0,
+        ("starship_cache_bytes", ("store", "misses")): 4096,
+        ("starship_lookup_breaker", ("api", "0")): 2,
+        ("starship_lookup_api_well", ("api", "1")): 1,
+        ("starship_lookup_beside_total", ("why", "ahead")): 23,
+        ("starship_lookup_beside_total", ("why", "revalidate")): 0,
+        ("starship_lookup_beside_total", ("why", "renew")): 24,
+        ("starship_names_over_budget_total", ("limit", "source")): 27,
+        ("starship_names_over_budget_total", ("limit", "overall")): 0,
+        ("starship_shadow_total", ("result", "same")): 28,
     }
     for (name, label), value in expected.items():
         assert registry.get_sample_value(name, dict([label])) == value, name
@@ -121,6 +147,12 @@ def test_every_source_shows_its_numbers() -> None:
         "starship_ready": 1,
         "starship_lookup_seconds_count": 1,
         "starship_lookups_in_flight": 7,
+        "starship_lookup_queue": 21,
+        "starship_lookup_joined_total": 22,
+        "starship_error_memory_names": 25,
+        "starship_error_memory_served_total": 26,
+        "starship_snapshot_routes": 29,
+        "starship_snapshot_failures_total": 30,
         "starship_gate_connections": 8,
         "starship_gate_limit": 20000,
         "starship_gate_sources": 6,
@@ -195,6 +227,7 @@ def test_labels_come_from_closed_lists_and_the_ini_file_alone() -> None:
         "negative",
         "stale",
     }
+    closed |= {"0", "1", "ahead", "revalidate", "renew", "source", "overall", "same"}
     closed |= {"miss", "timeout", "refused", "5xx", "invalid", "busy", *Mood, *Reason, *Origin}
     for family in families(scrape(all_sources())):
         for sample in family.samples:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from twisted.internet.task import Clock
+from twisted.internet.testing import MemoryReactorClock
 
 from starship.accept.gate import Gate
 from starship.account.ledger import Timings
+from starship.config.settings import Shadow
 from starship.route.counting import CountingResolver
 from starship.route.table import TableResolver
-from starship.service.lookups import Lookups
-from starship.service.views import GateView, LookupView
+from starship.service.lookups import Lookups, make_lookups
+from starship.service.views import CareView, GateView, LookupView
 from starship.words import Ask
 from tests.fakes import arrival
+from tests.service.material import API, settings
 
 
 def test_a_gate_shows_who_is_inside() -> None:
@@ -33,3 +36,16 @@ def test_lookups_of_an_api_show_what_it_answered() -> None:
     view = LookupView(Lookups(outer=api, api=api, seconds=seconds))
     assert (view.results, view.in_flight) == ({"miss": 1}, 0)
     assert sum(view.seconds.counts) == 1
+
+
+def test_what_keeps_a_failing_lookup_unnoticed_is_shown_and_nothing_without_an_api() -> None:
+    none = CareView(Lookups(outer=TableResolver(routes={}, inner=None), seconds=Timings()))
+    assert (none.breakers, none.well, none.beside, none.over_budget) == ({}, {}, {}, {})
+    assert (none.queue, none.joined, none.failed_names, none.failures_served) == (0, 0, 0, 0)
+    assert (none.shadow, none.snapshot) == (None, None)
+    made = CareView(make_lookups(settings(lookup=API, shadow=Shadow(url=API.url)), MemoryReactorClock()))
+    assert (made.breakers, made.well) == ({"0": 0}, {"0": 1})
+    assert made.beside == {"ahead": 0, "revalidate": 0, "renew": 0}
+    assert made.over_budget == {"source": 0, "overall": 0}
+    assert made.shadow is not None
+    assert set(made.shadow.values()) == {0}

@@ -1,0 +1,106 @@
+"""
+The Prometheus families, declared here and nowhere else.
+
+Part of `account`, floor 4: `metrics.py` fills them at scrape, docs/metrics.md lists them. No label ever holds a name
+that a client sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from attrs import frozen
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+
+
+@frozen
+class Family:
+    """One family: its name as scraped, type, labels, and meaning."""
+
+    name: str
+    kind: str
+    labels: tuple[str, ...]
+    meaning: str
+
+    def metric(self) -> Metric:
+        """The family without samples."""
+        return _MAKERS[self.kind](self.name, self.meaning, labels=self.labels)
+
+
+_MAKERS: Final[dict[str, Callable[..., Metric]]] = {
+    "counter": CounterMetricFamily,
+    "gauge": GaugeMetricFamily,
+    "histogram": HistogramMetricFamily,
+}
+
+BUILD = Family("starship_build_info", "gauge", ("version", "python", "twisted"), "Always 1; what runs here.")
+READY = Family("starship_ready", "gauge", (), "1 while /readyz answers 200, else 0.")
+CONNECTIONS = Family("starship_connections_total", "counter", ("door",), "Connections accepted.")
+ACTIVE = Family("starship_connections_active", "gauge", ("door",), "Connections open now.")
+ENDINGS = Family(
+    "starship_endings_total", "counter", ("door", "mood", "reason", "answer"), "How connections ended, in three words."
+)
+BYTES = Family(
+    "starship_bytes_total", "counter", ("direction",), "Bytes from (in) and to (out) clients, counted at the ending."
+)
+STEP = Family(
+    "starship_step_seconds", "histogram", ("step",), "Time in each step of the walk: hello, route, dial, total."
+)
+ENTRIES = Family("starship_cache_entries", "gauge", ("store",), "Answers remembered now: routes, misses.")
+CACHE_BYTES = Family("starship_cache_bytes", "gauge", ("store",), "Memory that the answers take, estimated.")
+EVICTIONS = Family(
+    "starship_cache_evictions_total", "counter", ("store",), "Answers pushed out because a store was full."
+)
+EXPIRED = Family(
+    "starship_cache_expired_total", "counter", ("store",), "Answers forgotten because their time was over."
+)
+REQUESTS = Family(
+    "starship_cache_requests_total",
+    "counter",
+    ("result",),
+    "What the cache knew: hit, negative, stale, or miss (nothing).",
+)
+LOOKUPS = Family("starship_lookups_total", "counter", ("result",), "Questions to the API, by what came of them.")
+LOOKUP_SECONDS = Family("starship_lookup_seconds", "histogram", (), "How long the API took to answer or to fail.")
+IN_FLIGHT = Family("starship_lookups_in_flight", "gauge", (), "Questions to the API without an answer yet.")
+BREAKER = Family(
+    "starship_lookup_breaker", "gauge", ("api",), "0: the API is asked; 1: one question finds out; 2: it is not asked."
+)
+API_WELL = Family("starship_lookup_api_well", "gauge", ("api",), "1 where the API answered its last question, else 0.")
+QUEUE = Family("starship_lookup_queue", "gauge", (), "Questions that wait their turn before the API.")
+JOINED = Family("starship_lookup_joined_total", "counter", (), "Clients that waited for a question already under way.")
+BESIDE = Family(
+    "starship_lookup_beside_total",
+    "counter",
+    ("why",),
+    "Questions about names that are known: ahead of their expiry, after it, or since the route did not work.",
+)
+ERRORS = Family("starship_error_memory_names", "gauge", (), "Names whose lookup failed lately.")
+ERRORS_SERVED = Family(
+    "starship_error_memory_served_total", "counter", (), "Clients that were not asked for since it failed just before."
+)
+OVER_BUDGET = Family(
+    "starship_names_over_budget_total", "counter", ("limit",), "New names not looked up, by whose budget was used up."
+)
+SHADOWED = Family("starship_shadow_total", "counter", ("result",), "Names asked of the shadow API, by what it said.")
+SNAPSHOT = Family("starship_snapshot_routes", "gauge", (), "Routes in the snapshot that was written last.")
+SNAPSHOT_FAILURES = Family("starship_snapshot_failures_total", "counter", (), "Snapshots that could not be written.")
+GATE = Family("starship_gate_connections", "gauge", (), "Connections that count against the limit.")
+GATE_LIMIT = Family("starship_gate_limit", "gauge", (), "The limit of connections at once; 0 means none.")
+GATE_SOURCES = Family("starship_gate_sources", "gauge", (), "Client addresses (IPv6: /64) with a connection open.")
+LOG_LINES = Family("starship_access_log_lines_total", "counter", (), "Lines written to the access log.")
+LOG_DROPPED = Family(
+    "starship_access_log_dropped_total", "counter", (), "Lines lost: the disk was full or the pipe slow."
+)
+LOG_PENDING = Family("starship_access_log_pending_bytes", "gauge", (), "Bytes of lines that wait to be written.")
+PAUSED = Family("starship_accept_paused_total", "counter", (), "Times accepting paused because descriptors ran out.")
+LAG = Family("starship_event_loop_lag_seconds", "histogram", (), "How late the event loop was for a timer.")
+
+FAMILIES: Final = (
+    *(BUILD, READY, CONNECTIONS, ACTIVE, ENDINGS, BYTES, STEP),
+    *(ENTRIES, CACHE_BYTES, EVICTIONS, EXPIRED, REQUESTS, LOOKUPS, LOOKUP_SECONDS, IN_FLIGHT),
+    *(BREAKER, API_WELL, QUEUE, JOINED, BESIDE, ERRORS, ERRORS_SERVED),
+    *(OVER_BUDGET, SHADOWED, SNAPSHOT, SNAPSHOT_FAILURES),
+    *(GATE, GATE_LIMIT, GATE_SOURCES, LOG_LINES, LOG_DROPPED, LOG_PENDING, PAUSED, LAG),
+)

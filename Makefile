@@ -1,10 +1,10 @@
-# make demo · make test · make test-system · make test-pythons · make prove · make lint · make format · make build
+# make demo · make test · make test-system · make test-pythons · make prove · make lint · make format · make build · make bench-resolver
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.ready
 
-.PHONY: demo test test-system test-pythons prove lint format build clean help
+.PHONY: demo test test-system test-pythons prove bench-resolver lint format build clean help
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -43,6 +43,12 @@ test-pythons: $(STAMP)
 
 prove: $(STAMP)
 	$(BIN)/pytest -m proof -s tests
+
+# Some minutes of figures; the plot goes where PLOT says.
+PLOT ?= docs/images/resolver-outage.png
+bench-resolver: $(STAMP)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[bench]'
+	$(BIN)/python -m benchmarks.resolver --plot $(PLOT)
 
 build: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check build

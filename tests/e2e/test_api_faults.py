@@ -37,12 +37,16 @@ LOOKUP_S = 0.8
 
 LOOKUP = f"connect_timeout = 500ms\ntimeout = {LOOKUP_S}\n"
 
+FORGETFUL = "breaker_failures = 0\n", "[cache]\nerror_ttl = 0\nstale_ttl = 0\n"
+"""Each failure is seen as it is: what is remembered of failures, and served in spite of them, is another page."""
+
 Trouble = Callable[[Api], AbstractContextManager[Any]]
 
 
 @pytest.fixture(scope="module")
 def ship(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
-    with starship(tmp_path_factory.mktemp("ship"), ini_text(api, lookup=LOOKUP)) as ship:
+    once, cache = FORGETFUL
+    with starship(tmp_path_factory.mktemp("ship"), ini_text(api, lookup=LOOKUP + once, extra=cache)) as ship:
         yield ship
 
 

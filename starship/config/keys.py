@@ -362,13 +362,21 @@ ACCESS_LOG.add(
 ACCESS_LOG.add("format", choice("text", "json"), "json", "One line of text, or one JSON object a line.")
 
 ADMIN: Final = Section(
-    title="admin", owner=settings.Admin, doc="Metrics and health: `/metrics`, `/healthz`, `/readyz`."
+    title="admin", owner=settings.Admin, doc="Metrics and health, why a name goes where it goes, and the cache."
 )
 ADMIN.add(
     "endpoint",
     WINDOW,
     "unix:/run/starship/admin.sock:mode=660",
     "Where the admin site listens: `tcp:`, `tcp6:`, `unix:` or `systemd:`. Empty: nowhere.",
+)
+ADMIN.add(
+    "token_file",
+    TOKEN_FILE,
+    "/etc/starship/admin-token",
+    "A file with the token (`Authorization: Bearer`) that pages which show names or change something want. Without it"
+    " they are there where no other machine reaches the endpoint: loopback and unix sockets.",
+    hidden=True,
 )
 
 SECTIONS: Final[dict[str, Section]] = {

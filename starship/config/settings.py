@@ -144,9 +144,10 @@ class AccessLog:
 
 @frozen(kw_only=True)
 class Admin:
-    """`[admin]`: metrics and health."""
+    """`[admin]`: metrics and health, explain, and the cache."""
 
     endpoint: str = "tcp:9901:interface=127.0.0.1"
+    token_file: Path | None = None
 
 
 @frozen(kw_only=True)

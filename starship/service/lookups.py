@@ -46,8 +46,9 @@ T = TypeVar("T")
 class Lookups:
     """What looks names up. `outer` is whom a Journey asks; the API's parts are None where only the table is known."""
 
-    outer: IResolver
+    outer: TableResolver
     seconds: Timings
+    suffixes: Suffixes | None = None
     cache: MemoryCache | None = None
     caching: CachingResolver | None = None
     failures: Failures | None = None
@@ -124,10 +125,11 @@ def make_lookups(
         renew_interval=settings.cache.renew_interval,
         troubled=lambda: apis.failover.troubled,
     )
-    ours: IResolver = Suffixes(caching, frozenset(settings.names.suffixes)) if settings.names.suffixes else caching
+    suffixes = Suffixes(caching, frozenset(settings.names.suffixes)) if settings.names.suffixes else None
     return Lookups(
-        outer=_table(settings, ours),
+        outer=_table(settings, suffixes or caching),
         seconds=seconds,
+        suffixes=suffixes,
         cache=cache,
         caching=caching,
         failures=failures,

@@ -16,7 +16,6 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IListeningPort, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
-from twisted.web.server import Site
 
 from starship.accept.listening import DoorService
 from starship.account.accesslog import AccessLog
@@ -28,6 +27,7 @@ from starship.process.descriptors import raise_limit, shortage
 from starship.process.drain import Drain
 from starship.process.notify import Notifier
 from starship.service.lookups import Lookups
+from starship.service.window import Window
 from starship.words import Reason
 
 LAST_LINES_S: Final = 2.0
@@ -44,7 +44,7 @@ class Admin:
 
     reactor: Any
     description: str | None
-    site: Site
+    window: Window
     port: IListeningPort | None = field(init=False, default=None)
 
     def bind(self) -> None:
@@ -52,7 +52,7 @@ class Admin:
         if self.description is None:
             return
         results: list[Any] = []
-        serverFromString(self.reactor, self.description).listen(self.site).addBoth(results.append)
+        serverFromString(self.reactor, self.description).listen(self.window.site).addBoth(results.append)
         if isinstance(results[0], Failure):
             results[0].raiseException()
         self.port = results[0]
@@ -128,6 +128,8 @@ class Router(Service):
         short = shortage(raise_limit(), self._connections)
         if short is not None:
             self._log.warn("{short}", short=short)
+        if self.admin.window.warning:
+            self._log.warn("{warning}", warning=self.admin.window.warning)
         self.lookups.start()
         try:
             if self.access_log is not None:
@@ -151,6 +153,7 @@ class Router(Service):
         if self._probe is not None:
             self._probe.stop()
         self._pulse.stop()
+        self.admin.window.stop()
         await self.lookups.stop()
         await self.admin.close()
         if self.access_log is not None:

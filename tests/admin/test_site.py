@@ -1,219 +1,217 @@
-"""The admin site shows, changes nothing, and bounds whoever asks."""
+"""The admin site bounds whoever asks, lets in whom it should, and finds the page that is meant."""
 
 from __future__ import annotations
 
-import json
-import re
-from base64 import b64encode
-from hashlib import sha256
-
 import pytest
-from attrs import define
 from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
-from prometheus_client.openmetrics.parser import text_string_to_metric_families as parse_openmetrics
-from prometheus_client.parser import text_string_to_metric_families as parse
-from twisted.internet.address import IPv4Address
-from twisted.internet.interfaces import IProtocol
-from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionDone
 from twisted.logger import LogLevel, capturedLogs
-from twisted.web.server import Site
+from twisted.python.failure import Failure
 
-from starship.account.ledger import Ledger
-from starship.account.metrics import register
-from starship.account.sources import Sources
+from starship.admin.health import HealthPages
 from starship.admin.readiness import Readiness
-from starship.admin.site import BODY_LIMIT_BYTES, HEAD_LIMIT_BYTES, REQUEST_DEADLINE_S, make_site
+from starship.admin.replies import Place, Reply, Unfit, Visit
+from starship.admin.site import BODY_LIMIT_BYTES, HEAD_LIMIT_BYTES, REQUEST_DEADLINE_S, STRANGER_BODY_LIMIT_BYTES
+from starship.admin.token import Doorkeeper
+from tests.admin.visiting import Visitor, answer_of, echo, reply
 
-PIECES = (b"GET ", b"/", b"metrics", b" HTTP/1.1", b"\r\n", b"\xff", b"Accept: ", b"%00", b"x" * 99)
-PAGES = (b"/", b"/metrics", b"/healthz", b"/readyz")
+PIECES = (b"GET ", b"/", b"metrics", b" HTTP/1.1", b"\r\n", b"\xff", b"Accept: ", b"%00", b"x" * 99, b"/in/", b"PUT ")
+HEALTH = (b"/", b"/metrics", b"/healthz", b"/readyz")
+SECRET = Doorkeeper(token=lambda: "s3cret")
 
 
-@define(eq=False)
-class Visit:
-    """A connection to a site."""
-
-    site: Site
-    clock: Clock
-    readiness: Readiness
-
-    def open(self) -> tuple[StringTransport, IProtocol]:
-        transport = StringTransport()
-        channel = self.site.buildProtocol(IPv4Address("TCP", "127.0.0.1", 50000))
-        channel.makeConnection(transport)
-        return transport, channel
-
-    def send(self, raw: bytes) -> tuple[bytes, StringTransport]:
-        transport, channel = self.open()
-        channel.dataReceived(raw)
-        return transport.value(), transport
-
-    def ask(self, path: bytes, method: bytes = b"GET", *headers: bytes) -> tuple[int, dict[bytes, bytes], bytes]:
-        """Status, headers by their lower-case names, body."""
-        head = b"\r\n".join((method + b" " + path + b" HTTP/1.1", b"Host: whatever", *headers))
-        answer, _ = self.send(head + b"\r\n\r\n")
-        first, _, body = answer.partition(b"\r\n\r\n")
-        status, *lines = first.split(b"\r\n")
-        fields = dict(line.split(b": ", 1) for line in lines)
-        return int(status.split()[1]), {name.lower(): value for name, value in fields.items()}, body
+def places(page: object = echo) -> dict[bytes, Place]:
+    assert callable(page)
+    return {
+        **HealthPages(CollectorRegistry(), Readiness((lambda: True,), listening=True)).places(),
+        b"/in": Place({b"GET": page, b"POST": page}),
+        b"/in/": Place({b"GET": page, b"PUT": page, b"DELETE": page}),
+        b"/in/exact": Place({b"POST": page}),
+    }
 
 
 @pytest.fixture
-def visit() -> Visit:
-    registry, clock = CollectorRegistry(), Clock()
-    register(registry, Sources(ledger=Ledger(doors=("https",))))
-    readiness = Readiness((lambda: True,), listening=True)
-    return Visit(make_site(registry, readiness, clock), clock, readiness)
+def visitor() -> Visitor:
+    return Visitor(places())
 
 
-def test_metrics_are_in_the_text_format_of_prometheus(visit: Visit) -> None:
-    status, headers, body = visit.ask(b"/metrics")
-    assert (status, headers[b"content-type"]) == (200, b"text/plain; version=0.0.4; charset=utf-8")
-    names = {family.name for family in parse(body.decode())}
-    assert {"starship_build_info", "starship_connections", "process_open_fds"} <= names
-
-
-def test_metrics_are_in_openmetrics_for_those_who_accept_it(visit: Visit) -> None:
-    accept = b"Accept: application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3"
-    _, headers, body = visit.ask(b"/metrics", b"GET", accept)
-    assert headers[b"content-type"].startswith(b"application/openmetrics-text; version=1.0.0")
-    assert body.endswith(b"# EOF\n")
-    assert "starship_build_info" in {family.name for family in parse_openmetrics(body.decode())}
-
-
-@pytest.mark.parametrize(
-    "accept",
-    [b"application/openmetrics-text; version=\xff9.9.9.9", b"application/openmetrics-text;version=", b"*/*;" * 500],
-)
-def test_no_accept_header_breaks_the_metrics(visit: Visit, accept: bytes) -> None:
-    status, headers, _ = visit.ask(b"/metrics", b"GET", b"Accept: " + accept)
-    assert status == 200
-    assert b"9.9" not in headers[b"content-type"]
-
-
-def test_health_is_that_the_process_answers(visit: Visit) -> None:
-    visit.readiness.draining = True
-    assert visit.ask(b"/healthz")[::2] == (200, b"ok\n")
-
-
-def test_ready_is_200(visit: Visit) -> None:
-    assert visit.ask(b"/readyz")[::2] == (200, b"ready\n")
-
-
-def test_not_ready_is_503_and_says_why(visit: Visit) -> None:
-    visit.readiness.listening = False
-    assert visit.ask(b"/readyz")[::2] == (503, b"starting\nthe listeners are not bound yet\n")
-
-
-def test_draining_is_503_for_as_long_as_it_lasts(visit: Visit) -> None:
-    visit.readiness.draining = True
-    status, headers, body = visit.ask(b"/readyz", b"GET", b"Accept: application/json")
-    assert (status, headers[b"content-type"]) == (503, b"application/json")
-    assert json.loads(body) == {"ready": False, "state": "draining", "reasons": ["the service is draining"]}
-
-
-def test_the_index_links_every_page_and_loads_nothing_from_elsewhere(visit: Visit) -> None:
-    status, headers, body = visit.ask(b"/")
-    assert (status, headers[b"content-type"]) == (200, b"text/html; charset=utf-8")
-    assert set(re.findall(rb'href="([^"]+)"', body)) == set(PAGES) - {b"/"}
-    assert b"http" not in body
-    (style,) = re.findall(rb"<style>(.*?)</style>", body, re.DOTALL)
-    assert b"'sha256-%b'" % b64encode(sha256(style).digest()) in headers[b"content-security-policy"]
-
-
-@pytest.mark.parametrize("path", [*PAGES, b"/nowhere"])
-def test_head_has_the_headers_of_get_and_no_body(visit: Visit, path: bytes) -> None:
-    status, headers, body = visit.ask(path, b"GET")
-    asked_head = visit.ask(path, b"HEAD")
-    assert (asked_head[0], asked_head[2]) == (status, b"")
-    assert asked_head[1].keys() == headers.keys()
-    if path != b"/metrics":  # whose process figures move
-        assert asked_head[1][b"content-length"] == b"%d" % len(body)
-
-
-@pytest.mark.parametrize("path", [*PAGES, b"/nowhere"])
-@pytest.mark.parametrize("method", [b"POST", b"PUT", b"DELETE", b"OPTIONS", b"TRACE", b"BREW"])
-def test_any_other_method_is_405(visit: Visit, method: bytes, path: bytes) -> None:
-    status, headers, body = visit.ask(path, method)
-    assert (status, headers[b"allow"], body) == (405, b"GET, HEAD", b"only GET and HEAD\n")
+def test_a_path_that_ends_in_a_slash_takes_one_more_step_and_an_exact_one_comes_first(visitor: Visitor) -> None:
+    assert visitor.ask(b"/in").body == b"||0"
+    assert visitor.ask(b"/in/a.com?q=1").body == b"a.com|1|0"
+    assert visitor.ask(b"/in/%2A.a.com").body == b"*.a.com||0"
+    assert visitor.ask(b"/in/exact").status == 405
+    assert [visitor.ask(path).status for path in (b"/in/", b"/in/a/b", b"//in", b"/in//a")] == [404] * 4
 
 
 @pytest.mark.parametrize(
     "path",
     [b"/metrics/", b"//metrics", b"/metrics/x", b"/%6detrics", b"/../etc/passwd", b"/<script>", b"http://a.com/x"],
 )
-def test_every_other_path_is_404_and_is_not_shown(visit: Visit, path: bytes) -> None:
-    status, _, body = visit.ask(path)
-    assert (status, body) == (404, b"not found\n")
+def test_every_other_path_is_404_and_is_not_shown(visitor: Visitor, path: bytes) -> None:
+    answer = visitor.ask(path)
+    assert (answer.status, answer.body) == (404, b"not found\n")
 
 
-def test_a_query_changes_nothing(visit: Visit) -> None:
-    assert visit.ask(b"/healthz?verbose=<b>")[::2] == (200, b"ok\n")
+@pytest.mark.parametrize("path", [*HEALTH, b"/nowhere", b"/in"])
+def test_head_has_the_headers_of_get_and_no_body(visitor: Visitor, path: bytes) -> None:
+    get, head = visitor.ask(path), visitor.ask(path, b"HEAD")
+    assert (head.status, head.body) == (get.status, b"")
+    assert head.headers.keys() == get.headers.keys()
 
 
-@pytest.mark.parametrize("path", [*PAGES, b"/nowhere"])
-def test_every_answer_has_the_headers_that_keep_a_browser_safe(visit: Visit, path: bytes) -> None:
-    _, headers, _ = visit.ask(path)
+@pytest.mark.parametrize("method", [b"PUT", b"DELETE", b"OPTIONS", b"TRACE", b"BREW"])
+def test_any_other_method_is_405_and_says_which_there_are(visitor: Visitor, method: bytes) -> None:
+    answer = visitor.ask(b"/healthz", method)
+    assert (answer.status, answer.headers[b"allow"], answer.body) == (405, b"GET, HEAD", b"only GET and HEAD\n")
+    answer = visitor.ask(b"/in", method)
+    assert (answer.status, answer.headers[b"allow"]) == (405, b"GET, HEAD, POST")
+
+
+@pytest.mark.parametrize("path", [*HEALTH, b"/nowhere", b"/in"])
+def test_every_answer_has_the_headers_that_keep_a_browser_safe(visitor: Visitor, path: bytes) -> None:
+    headers = visitor.ask(path).headers
     assert headers[b"x-content-type-options"] == b"nosniff"
     assert headers[b"x-frame-options"] == b"DENY"
     assert headers[b"cache-control"] == b"no-store"
     assert headers[b"referrer-policy"] == b"no-referrer"
     assert headers[b"content-security-policy"].startswith(b"default-src 'none'")
     assert headers[b"server"] == b"starship"
+    assert b"access-control-allow-origin" not in headers
 
 
-def test_a_small_body_is_thrown_away(visit: Visit) -> None:
-    form = b"Content-Type: application/x-www-form-urlencoded\r\n"
-    answer, transport = visit.send(b"POST / HTTP/1.1\r\n" + form + b"Content-Length: 3\r\n\r\na=b")
-    assert answer.startswith(b"HTTP/1.1 405 ")
-    assert not transport.disconnecting
+def test_who_has_no_token_sees_health_and_nothing_guarded() -> None:
+    visitor = Visitor(places(), SECRET)
+    assert [visitor.ask(path).status for path in HEALTH] == [200] * 4
+    answer = visitor.ask(b"/in/a.com")
+    assert (answer.status, answer.headers[b"www-authenticate"]) == (401, b'Bearer realm="starship"')
+    assert visitor.ask(b"/in/a.com", b"GET", b"Authorization: Bearer s3cret").status == 200
+
+
+def test_a_body_is_json_or_it_is_refused(visitor: Visitor) -> None:
+    """A form of another site cannot send this type without asking first."""
+    assert visitor.ask(b"/in", b"POST", body={"a": 1}).body == b"||8"
+    assert visitor.ask(b"/in", b"POST", b"Content-Type: Application/JSON; charset=utf-8", body={}).status == 200
+    for kind in (b"text/plain", b"application/x-www-form-urlencoded", b"multipart/form-data", b"\xff"):
+        assert visitor.ask(b"/in", b"POST", b"Content-Type: " + kind, body={}).status == 415
+
+
+def test_a_query_or_body_that_cannot_be_meant_is_400_with_words(visitor: Visitor) -> None:
+    answer = visitor.ask(b"/in?p=1")
+    assert (answer.status, answer.json) == (400, {"error": "an unknown parameter; known are q"})
 
 
 @pytest.mark.parametrize(
     "rest",
     [
-        b"Content-Length: %d\r\n\r\n" % (BODY_LIMIT_BYTES + 1),
-        b"Content-Length: %d\r\n\r\n" % (BODY_LIMIT_BYTES + 1) + b"x" * (BODY_LIMIT_BYTES + 1),
-        b"Transfer-Encoding: chunked\r\n\r\n" + b"1000\r\n" + b"x" * 4096 + b"\r\n" + b"1\r\nx\r\n0\r\n\r\n",
+        b"Content-Length: %d\r\n\r\n",
+        b"Content-Length: %d\r\n\r\n" + b"x" * 5000,
+        b"Content-Length: %d\r\nExpect: 100-continue\r\n\r\n",
     ],
 )
-def test_a_large_body_is_refused_once_and_the_connection_ends(visit: Visit, rest: bytes) -> None:
-    answer, transport = visit.send(b"POST / HTTP/1.1\r\nHost: a\r\n" + rest)
+def test_a_large_body_is_refused_once_and_the_connection_ends(visitor: Visitor, rest: bytes) -> None:
+    head = b"POST /in HTTP/1.1\r\nHost: localhost\r\n" + rest.replace(b"%d", b"%d" % (BODY_LIMIT_BYTES + 1))
+    answer, transport = visitor.send(head)
     assert answer.startswith(b"HTTP/1.1 413 ")
-    assert answer.count(b"HTTP/1.1") == 1
+    assert answer.replace(b"HTTP/1.1 100 Continue", b"").count(b"HTTP/1.1") == 1
     assert transport.disconnecting
 
 
-def test_a_long_head_is_refused_and_the_connection_ends(visit: Visit) -> None:
-    answer, transport = visit.send(
+def test_of_who_is_not_let_in_only_a_small_body_is_read_and_none_is_kept() -> None:
+    visitor = Visitor(places(), SECRET)
+    chunks = b"1000\r\n" + b"x" * STRANGER_BODY_LIMIT_BYTES + b"\r\n"
+    head = b"POST /in HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+    assert visitor.send(head + chunks + b"0\r\n\r\n")[0].startswith(b"HTTP/1.1 401 ")
+    answer, transport = visitor.send(head + chunks + b"1\r\nx\r\n0\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert transport.disconnecting
+
+
+def test_a_body_of_a_mebibyte_in_any_cut_is_taken(visitor: Visitor) -> None:
+    transport, channel = visitor.open()
+    head = b"POST /in HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n"
+    channel.dataReceived(head % BODY_LIMIT_BYTES)
+    for _ in range(16):
+        channel.dataReceived(b"x" * (BODY_LIMIT_BYTES // 16))
+    assert answer_of(transport.value()).body == b"||%d" % BODY_LIMIT_BYTES
+
+
+def test_a_long_head_is_refused_and_the_connection_ends(visitor: Visitor) -> None:
+    answer, transport = visitor.send(
         b"GET / HTTP/1.1\r\n" + b"X: %b\r\n" % (b"x" * 1000) * (HEAD_LIMIT_BYTES // 1000 + 1)
     )
     assert answer.startswith(b"HTTP/1.1 400 ")
     assert transport.disconnecting
 
 
-def test_a_request_that_dribbles_is_ended_at_its_deadline(visit: Visit) -> None:
-    transport, channel = visit.open()
+def test_a_request_that_dribbles_is_ended_at_its_deadline(visitor: Visitor) -> None:
+    transport, channel = visitor.open()
     for byte in b"GET / HTTP/1.1\r\nX:"[: int(REQUEST_DEADLINE_S) - 1]:
-        visit.clock.advance(1)
+        visitor.clock.advance(1)
         channel.dataReceived(bytes([byte]))
-    visit.clock.advance(REQUEST_DEADLINE_S - visit.clock.seconds() - 0.01)
+    visitor.clock.advance(REQUEST_DEADLINE_S - visitor.clock.seconds() - 0.01)
     assert not transport.disconnecting
-    visit.clock.advance(0.01)
+    visitor.clock.advance(0.01)
     assert transport.disconnecting
 
 
-def test_a_connection_serves_many_requests_each_with_its_deadline(visit: Visit) -> None:
-    transport, channel = visit.open()
+def test_a_connection_serves_many_requests_each_with_its_deadline(visitor: Visitor) -> None:
+    transport, channel = visitor.open()
     for _ in range(5):
-        visit.clock.advance(REQUEST_DEADLINE_S - 1)
+        visitor.clock.advance(REQUEST_DEADLINE_S - 1)
         channel.dataReceived(b"GET /healthz HTTP/1.1\r\n\r\n")
     assert transport.value().count(b"200 OK") == 5
     assert not transport.disconnecting
-    visit.clock.advance(REQUEST_DEADLINE_S)
+    visitor.clock.advance(REQUEST_DEADLINE_S)
     assert transport.disconnecting
+
+
+GET = b"GET /in HTTP/1.1\r\nHost: localhost\r\n\r\n"
+
+
+def waiting() -> tuple[Visitor, list[Deferred[Reply]], list[Deferred[Reply]]]:
+    """A site whose page answers later; the questions, and those that were given up."""
+    asked: list[Deferred[Reply]] = []
+    given_up: list[Deferred[Reply]] = []
+
+    def page(visit: Visit) -> Deferred[Reply]:
+        asked.append(Deferred(given_up.append))
+        return asked[-1]
+
+    return Visitor(places(page)), asked, given_up
+
+
+def test_a_page_may_answer_later_and_is_not_ended_by_the_deadline_of_requests() -> None:
+    visitor, asked, _ = waiting()
+    transport, channel = visitor.open()
+    channel.dataReceived(GET)
+    visitor.clock.advance(2 * REQUEST_DEADLINE_S)
+    assert (transport.value(), transport.disconnecting) == (b"", False)
+    asked[0].callback(reply("late"))
+    assert answer_of(transport.value()).body == b"late"
+
+
+def test_who_leaves_gives_the_question_up() -> None:
+    visitor, asked, given_up = waiting()
+    _, channel = visitor.open()
+    channel.dataReceived(GET)
+    with capturedLogs() as events:
+        channel.connectionLost(Failure(ConnectionDone()))
+    assert given_up == asked
+    assert not [event for event in events if event["log_level"] >= LogLevel.error]
+
+
+@pytest.mark.parametrize(("error", "status", "errors"), [(Unfit("no"), 400, 0), (ZeroDivisionError(), 500, 1)])
+def test_a_later_failure_is_told_and_only_our_own_is_logged(error: Exception, status: int, errors: int) -> None:
+    visitor, asked, _ = waiting()
+    transport, channel = visitor.open()
+    channel.dataReceived(GET)
+    with capturedLogs() as events:
+        asked[0].errback(error)
+    assert answer_of(transport.value()).status == status
+    assert len([event for event in events if event["log_level"] >= LogLevel.error]) == errors
 
 
 @pytest.mark.parametrize(
@@ -223,28 +221,30 @@ def test_a_connection_serves_many_requests_each_with_its_deadline(visit: Visit) 
         b"GET\r\n\r\n",
         b"\x00" * 9000,
         b"GET /\xff HTTP/1.1\r\n\r\n",
+        b"GET /in/\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /in/%ff?%ff=%ff HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        b"GET /in?\xff HTTP/1.1\r\nHost: localhost\r\n\r\n",
         b"OPTIONS * HTTP/1.1\r\n\r\n",
         b"GET /readyz HTTP/1.1\r\nAccept: \xff\xfe\r\n\r\n",
         b"GET / HTTP/1.1\r\nCookie: \xff=;;=\r\n\r\n",
         b"POST / HTTP/1.1\r\nContent-Type: multipart/form-data\r\nContent-Length: 1\r\n\r\nx",
+        b"POST /in HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data\r\nContent-Length: 1\r\n\r\nx",
     ],
 )
-def test_no_bytes_make_an_error_of_ours(visit: Visit, raw: bytes) -> None:
+def test_no_bytes_make_an_error_of_ours(visitor: Visitor, raw: bytes) -> None:
     with capturedLogs() as events:
-        visit.send(raw)
+        visitor.send(raw)
     assert not [event for event in events if event["log_level"] >= LogLevel.error]
 
 
 @given(st.lists(st.sampled_from(PIECES)))
 def test_no_shuffled_bytes_make_an_error_of_ours(parts: list[bytes]) -> None:
-    site = make_site(CollectorRegistry(), Readiness((), listening=True), Clock())
-    visit = Visit(site, Clock(), Readiness(()))
     with capturedLogs() as events:
-        visit.send(b"".join(parts) + b"\r\n\r\n")
+        Visitor(places()).send(b"".join(parts) + b"\r\nHost: localhost\r\n\r\n")
     assert not [event for event in events if event["log_level"] >= LogLevel.error]
 
 
-def test_the_site_keeps_no_log_and_no_timer_of_its_own(visit: Visit) -> None:
-    visit.site.doStart()
-    assert visit.clock.getDelayedCalls() == []
-    visit.site.doStop()
+def test_the_site_keeps_no_log_and_no_timer_of_its_own(visitor: Visitor) -> None:
+    visitor.site.doStart()
+    assert visitor.clock.getDelayedCalls() == []
+    visitor.site.doStop()

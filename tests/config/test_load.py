@@ -214,7 +214,7 @@ def test_unknown_words_without_a_neighbour_get_the_whole_list() -> None:
     assert mistakes_of(SMALL + "[zzz]\n[admin]\nzzz = 1\n") == [
         "a.ini:6: [zzz]: expected a known section: starship, listener:NAME, routes, lookup, cache, names, shadow,"
         " upstream, limits, pages, access_log, admin",
-        "a.ini:8: [admin] zzz: expected a key of this section: endpoint",
+        "a.ini:8: [admin] zzz: expected a key of this section: endpoint, token_file",
     ]
 
 

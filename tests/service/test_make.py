@@ -71,7 +71,7 @@ def test_an_ending_is_counted_logged_and_shown(tmp_path: Path) -> None:
     router.access_log.close(5.0)
     (line,) = log.read_text().splitlines()
     assert json.loads(line)["reason"] == "unknown_name"
-    client: Any = stub(router.admin.site.resource)
+    client: Any = stub(router.admin.window.site.resource)
     text = success_of(client.content(success_of(client.get("http://127.0.0.1/metrics")))).decode()
     assert 'starship_endings_total{answer="static",door="http",mood="missed",reason="unknown_name"} 1.0' in text
     assert "starship_ready 0.0" in text

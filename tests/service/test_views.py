@@ -33,7 +33,7 @@ def test_lookups_of_an_api_show_what_it_answered() -> None:
     table, seconds = TableResolver(routes={}, inner=None), Timings()
     api = CountingResolver(table, Clock(), seconds.observe)
     api.resolve(Ask(name=None, source="192.0.2.1", door="https"))
-    view = LookupView(Lookups(outer=api, api=api, seconds=seconds))
+    view = LookupView(Lookups(outer=table, api=api, seconds=seconds))
     assert (view.results, view.in_flight) == ({"miss": 1}, 0)
     assert sum(view.seconds.counts) == 1
 

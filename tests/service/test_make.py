@@ -5,21 +5,19 @@ from __future__ import annotations
 import json
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 from attrs import evolve
-from treq.testing import StubTreq
 from twisted.internet.testing import MemoryReactorClock
 
 from starship.config.settings import Admin, Limits, Lookup, Pages
 from starship.errors import BadPages
 from starship.service import make_service
 from starship.words import Reason, Upstream
+from tests.admin.visiting import Visitor as Guest
 from tests.fakes import success_of
 from tests.service.material import API, HTTP, REQUEST, Visitor, logging_to, settings
 
-stub: Any = StubTreq  # it has no annotations
 ELSEWHERE = REQUEST.replace(b"a.com", b"b.com")
 
 
@@ -71,8 +69,9 @@ def test_an_ending_is_counted_logged_and_shown(tmp_path: Path) -> None:
     router.access_log.close(5.0)
     (line,) = log.read_text().splitlines()
     assert json.loads(line)["reason"] == "unknown_name"
-    client: Any = stub(router.admin.window.site.resource)
-    text = success_of(client.content(success_of(client.get("http://127.0.0.1/metrics")))).decode()
+    at_the_window = Guest({})
+    at_the_window.site = router.admin.window.site
+    text = at_the_window.ask(b"/metrics").body.decode()
     assert 'starship_endings_total{answer="static",door="http",mood="missed",reason="unknown_name"} 1.0' in text
     assert "starship_ready 0.0" in text
 

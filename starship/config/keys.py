@@ -20,6 +20,7 @@ from starship.config.values import (
     COLOUR,
     IP,
     NETWORKS,
+    PORTS,
     SUFFIXES,
     UPSTREAMS,
     Kind,
@@ -302,6 +303,7 @@ UPSTREAM.add(
 UPSTREAM.add(
     "deny", NETWORKS, "10.255.0.0/16", "Further ranges that a lookup may never name. `[routes]` are not bound by it."
 )
+UPSTREAM.add("ports", PORTS, "80, 443, 8000-8999", "The ports that a lookup may name. Without it: all.")
 UPSTREAM.add(
     "idle_timeout", duration(1, 30 * DAY), "1h", "A connection that carries nothing either way is closed after this."
 )

@@ -103,6 +103,7 @@ class Dialling:
     bind_address: str | None = None
     allow: tuple[Network, ...] = ()  # ranges that a lookup may name although they are forbidden by default
     deny: tuple[Network, ...] = ()  # ranges that a lookup may never name
+    ports: tuple[range, ...] = ()  # ports that a lookup may name; empty: all
     splice_after: int = 65_536  # bytes of bulk after which a direction is spliced; 0: never
     idle_timeout: float = 600.0
     half_close_timeout: float = 60.0

@@ -82,6 +82,7 @@ class OwnAddresses:
 class Guard:
     """
     `allow` and `deny` are the operator's ranges; deny is read first, and allow beats what is forbidden by nature.
+    `ports` are those that a lookup may name; empty: all.
 
     `doors` are the addresses on which this service itself listens: an endpoint there would connect us to ourselves.
     What is said of the last JUDGED_LIMIT addresses is remembered: the same few are dialled all the time.
@@ -89,6 +90,7 @@ class Guard:
 
     allow: tuple[Network, ...] = ()
     deny: tuple[Network, ...] = ()
+    ports: tuple[range, ...] = ()
     doors: Callable[[], Iterable[Address]] = tuple
     is_ours: Callable[[str], bool] = is_this_machine
     _judged: dict[str, tuple[str | None, list[str]]] = field(init=False, factory=dict)
@@ -100,6 +102,8 @@ class Guard:
         Shape: `upstream.host` is an IP address. IPv4 in IPv6's clothes (mapped, compatible, NAT64, 6to4, Teredo) is
         judged as the IPv4 address it reaches, and as itself.
         """
+        if self.ports and not any(upstream.port in ports for ports in self.ports):
+            return f"port {upstream.port} is not allowed"
         judged = self._judged.get(upstream.host)
         if judged is None:
             judged = self._judge(upstream.host)

@@ -134,6 +134,7 @@ def _dialer(settings: Settings, reactor: Any, ground: Ground, wheel: Wheel, door
         guard=Guard(
             allow=dialling.allow,
             deny=dialling.deny,
+            ports=dialling.ports,
             doors=lambda: [door.bound for door in doors if door.bound is not None],
             is_ours=OwnAddresses(reactor),
         ),

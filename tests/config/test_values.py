@@ -137,3 +137,10 @@ def test_suffixes_are_hostnames_with_or_without_a_star() -> None:
     assert values.SUFFIXES.show(("a.com", "b.com")) == "a.com, b.com"
     for wrong in ("", "10.0.0.1", "a b/c", "a..com", "*", "x" * 400):
         assert isinstance(values.SUFFIXES.read(wrong, HERE), Bad)
+
+
+def test_ports_are_single_ones_or_ranges() -> None:
+    assert values.PORTS.read("443, 8000-8001 80", HERE) == (range(443, 444), range(8000, 8002), range(80, 81))
+    assert values.PORTS.show((range(443, 444), range(8000, 9000))) == "443, 8000-8999"
+    for wrong in ("", "0", "65536", "9-8", "80-", "http"):
+        assert isinstance(values.PORTS.read(wrong, HERE), Bad)

@@ -148,3 +148,11 @@ def test_an_answer_of_the_kernel_is_kept_for_a_while_and_they_are_bounded() -> N
     for number in range(OWN_LIMIT * 2):
         own(str(number))
         assert len(own._known) <= OWN_LIMIT
+
+
+def test_where_ports_are_listed_no_other_may_be_named() -> None:
+    guard = Guard(ports=(range(443, 444), range(8000, 9000)))
+    assert guard.objection(Address("10.0.0.24", 443)) is None
+    assert guard.objection(Address("10.0.0.24", 8999)) is None
+    assert guard.objection(Address("10.0.0.24", 22)) == "port 22 is not allowed"
+    assert guard.objection(Address("127.0.0.1", 443)) == "127.0.0.1 is a loopback address"

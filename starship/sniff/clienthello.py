@@ -29,6 +29,8 @@ _SESSION_ID_AT = HEADER_OCTETS + 2 + 32
 _SESSION_ID_MAX_OCTETS = 32
 _SERVER_NAME, _ALPN, _ECH = 0, 16, 0xFE0D
 _HOST_NAME = 0
+_OFFERS_KEPT = 64
+_LET_GO_OCTETS = 4096
 _GREASE_ALPN = frozenset(bytes([high << 4 | 0xA] * 2) for high in range(16))
 
 _pair = Struct(">HH").unpack_from
@@ -45,11 +47,14 @@ class HelloReader:
 
     Every length is checked against its container as soon as it is there, so that a lie is never waited for, and the
     first fault in the order of the bytes is the one that is told: what it says depends on the bytes alone.
-    `end` is the length of the message with its header (octets), 0 until it is known.
+    `end` is the length of the message with its header (octets), 0 until it is known; `have` is how much of it has come.
     """
 
     _message: bytearray | bytes
     end: int = 0
+    _gone: int = 0  # octets at the front that were let go
+    _version: int = -1  # of the front, kept when it goes
+    _past: int = 0  # where the cipher suites end; 0 until it is known
     _at: int = 0  # the next extension's header; 0 until the extensions are reached
     _seen: set[int] = field(factory=set)
     _name: names.Hostname | None = None
@@ -65,9 +70,23 @@ class HelloReader:
         return self._extensions() if self._at else None
 
     @property
+    def have(self) -> int:
+        """The octets of the message that have come, those that were let go too."""
+        return self._gone + len(self._message)
+
+    @property
     def is_whole(self) -> bool:
         """All of the message was read, and nothing is wrong with it."""
-        return 0 < self.end <= self._at
+        return 0 < self.end <= self._at and self.end <= self.have
+
+    def let_go(self, message: bytearray) -> None:
+        """Drop from the reader's own buffer what it is done with, so that a long hello is not held twice meanwhile."""
+        done = min(max(self._at, self._past) - self._gone, len(message))
+        if done >= _LET_GO_OCTETS:
+            if not self._gone:
+                (self._version,) = _short(message, HEADER_OCTETS)
+            del message[:done]
+            self._gone += done
 
     def hello(self, consumed: int) -> Hello:
         """What the client asked for, once `is_whole`; `consumed` as the carrier counts it (octets)."""
@@ -89,6 +108,21 @@ class HelloReader:
 
     def _reach_extensions(self) -> Refusal | None:
         # A handful of steps, taken anew with each call until they succeed: no loop, so still linear.
+        if not self._past and (fault := self._pass_ciphers()):
+            return fault
+        at, end, have = self._past, self.end, self.have
+        if not at or have <= at:
+            return None
+        compressions = self._message[at - self._gone]
+        at += 1 + compressions
+        if not compressions or at > end:
+            return self._fault("the list of compression methods has an impossible length")
+        if at == end:
+            self._at = end if have >= end else 0  # TLS 1.2 without extensions
+            return None
+        return self._enter_extensions(at)
+
+    def _pass_ciphers(self) -> Refusal | None:
         message, have, end = self._message, len(self._message), self.end
         at = _SESSION_ID_AT
         if have <= at:
@@ -104,56 +138,47 @@ class HelloReader:
         at += 2 + ciphers
         if ciphers < 2 or ciphers % 2 or at >= end:
             return self._fault("the list of cipher suites has an impossible length")
-        if have <= at:
-            return None
-        compressions = message[at]
-        at += 1 + compressions
-        if not compressions or at > end:
-            return self._fault("the list of compression methods has an impossible length")
-        if at == end:
-            self._at = end if have >= end else 0  # TLS 1.2 without extensions
-            return None
-        return self._enter_extensions(at)
+        self._past = at
+        return None
 
     def _enter_extensions(self, at: int) -> Refusal | None:
         if self.end < at + 2:
             return self._fault("there are bytes after the compression methods")
-        if len(self._message) < at + 2:
+        if self.have < at + 2:
             return None
-        if at + 2 + _short(self._message, at)[0] != self.end:
+        if at + 2 + _short(self._message, at - self._gone)[0] != self.end:
             return self._fault("the extensions do not end where the hello ends")
         self._at = at + 2
         return None
 
     def _extensions(self) -> Refusal | None:
-        message, have, end, seen, at = self._message, len(self._message), self.end, self._seen, self._at
+        message, gone, end, seen, at = self._message, self._gone, self.end, self._seen, self._at
+        have = gone + len(message)
         while at < end:
             if at + 4 > end:
                 return self._fault("an extension has no room for its header")
             if have < at + 4:
                 break
-            kind, length = _pair(message, at)
+            kind, length = _pair(message, at - gone)
             if kind in seen:
                 return self._fault(f"extension {kind} comes twice", ILLEGAL_PARAMETER)
             after = at + 4 + length
             if after > end:
                 return self._fault(f"extension {kind} runs past the hello")
-            if have < after:
-                break
-            if kind in (_SERVER_NAME, _ALPN, _ECH) and (fault := self._known(kind, at + 4, after)):
-                return fault
+            if kind in (_SERVER_NAME, _ALPN):
+                if have < after:
+                    break
+                if fault := self._known(kind, at + 4 - gone, after - gone):
+                    return fault
+            elif kind == _ECH:
+                self._ech = True
             seen.add(kind)
-            at = after
+            at = after  # what is opaque is passed over before it is there
         self._at = at
         return None
 
     def _known(self, kind: int, at: int, end: int) -> Refusal | None:
-        if kind == _SERVER_NAME:
-            return self._server_name(at, end)
-        if kind == _ALPN:
-            return self._offers(at, end)
-        self._ech = True
-        return None
+        return self._server_name(at, end) if kind == _SERVER_NAME else self._offers(at, end)
 
     def _server_name(self, at: int, end: int) -> Refusal | None:
         message = self._message
@@ -194,14 +219,15 @@ class HelloReader:
             at += 1
             if not length or at + length > end:
                 return self._fault("an application protocol does not fit its list")
-            offers.append(bytes(message[at : at + length]))
+            if len(offers) < _OFFERS_KEPT:  # thousands of them fit into a hello, and an object each is no bound
+                offers.append(bytes(message[at : at + length]))
             at += length
         self._alpn = tuple([offer for offer in offers if offer not in _GREASE_ALPN])
         return None
 
     def _manner(self) -> Manner:
         # RFC 8446 section 5.1: no record of ours may say more than 3.3; clients take none that says less than 3.1.
-        (version,) = _short(self._message, HEADER_OCTETS)
+        (version,) = (self._version,) if self._gone else _short(self._message, HEADER_OCTETS)
         return _MANNERS[min(max(version, 0x0301), 0x0303)]
 
     def _fault(self, detail: str, code: int = DECODE_ERROR) -> Refusal:

@@ -105,7 +105,10 @@ class TlsSniffer:
             piece = rest
         if piece and (fault := self._append(piece)):
             return fault
-        return reader.hello(self._raw) if reader.is_whole else NEED_MORE
+        if reader.is_whole:
+            return reader.hello(self._raw)
+        reader.let_go(message)
+        return NEED_MORE
 
     def _append(self, piece: bytes) -> Refusal | None:
         self._message += piece
@@ -116,7 +119,7 @@ class TlsSniffer:
     def _measure(self) -> Refusal | None:
         """Compare what is declared: where the hello ends, at the earliest, and where its record ends."""
         known = self._reader.end
-        need = (known or HEADER_OCTETS + BODY_MIN_OCTETS) - len(self._message)
+        need = (known or HEADER_OCTETS + BODY_MIN_OCTETS) - self._reader.have
         if known and self._left > need:
             return _bad("a record goes on after the hello", UNEXPECTED_MESSAGE)
         later = -((self._left - need) // RECORD_MAX_OCTETS) if need > self._left else 0

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starship.sniff.clienthello import read_client_hello
+from starship.sniff.clienthello import HelloReader, read_client_hello
 from starship.sniff.tls import TlsSniffer
 from starship.words import NEED_MORE, Reason, Verdict
 from tests.sniff.making import (
@@ -206,3 +206,39 @@ def test_no_bytes_raise_and_a_verdict_stays_for_every_longer_prefix(message: byt
     decided = [verdict for verdict in verdicts if verdict is not NEED_MORE]
     assert all(verdict == decided[0] for verdict in decided)
     assert verdicts[-1] is NEED_MORE or decided[0] == verdicts[-1]
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        hello([sni(NAME), *((kind, bytes(5000)) for kind in range(100, 111)), alpn(b"h2")]),
+        hello([(21, bytes(60_000)), sni(NAME), alpn(b"h2")]),
+        hello([sni(NAME), alpn(b"h2"), (21, bytes(60_000))], ciphers=b"\x13\x01" * 2000),
+        hello([sni(NAME), alpn(b"h2")], ciphers=b"\x13\x01" * 30_000),
+    ],
+    ids=["many", "padding first", "padding last", "ciphers"],
+)
+def test_of_a_long_hello_little_is_kept_by_its_reader_and_the_verdict_is_the_same(message: bytes) -> None:
+    """RELIABILITY's 64 KiB a client: its bytes wait for their upstream elsewhere, and are not to be held twice."""
+    buffer, most = bytearray(), 0
+    reader = HelloReader(buffer)
+    for at in range(0, len(message), 1000):
+        buffer += message[at : at + 1000]
+        assert reader.advance() is None
+        assert reader.is_whole == (at + 1000 >= len(message))
+        reader.let_go(buffer)
+        most = max(most, len(buffer))
+    assert most < 6100
+    assert reader.hello(len(message)) == read_client_hello(message)
+    assert reader.hello(0).name == NAME.decode()
+    assert reader.hello(0).alpn == (b"h2",)
+
+
+def test_of_thousands_of_alpn_offers_the_first_are_kept() -> None:
+    """Each is an object for as long as the connection lives."""
+    assert hello_of(read(hello([alpn(*[b"h%d" % number for number in range(5000)])]))).alpn[60:] == (
+        b"h60",
+        b"h61",
+        b"h62",
+        b"h63",
+    )

@@ -75,11 +75,11 @@ class Visit:
         return dict(pairs)
 
     def last(self) -> str:
-        """The rest of the path, decoded. Errors: Unfit for what is no ASCII."""
+        """The rest of the path, decoded. Errors: Unfit for what is no UTF-8."""
         try:
-            return unquote_to_bytes(self.rest).decode("ascii")
+            return unquote_to_bytes(self.rest).decode()
         except UnicodeDecodeError as error:
-            raise Unfit("the path is not ASCII") from error
+            raise Unfit("the path is not UTF-8") from error
 
 
 Page = Callable[[Visit], "Reply | Deferred[Reply]"]

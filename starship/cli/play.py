@@ -1,8 +1,7 @@
 """
-`starship check | mock-api | demo`: a thin face for people; the work is done in the rooms below.
+`starship mock-api | demo`: the embedded world, to try things out.
 
-Floor 8. A subcommand is a parser with `set_defaults(run=...)`, where `run(arguments)` returns the exit status: 0 well,
-1 not as it should be; 2 is argparse's own, for a command line that cannot be meant.
+Part of cli, floor 8: the only module of it that turns a reactor.
 """
 
 from __future__ import annotations
@@ -10,13 +9,10 @@ from __future__ import annotations
 import os
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
-from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.parse import urlsplit
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
@@ -25,9 +21,7 @@ from twisted.logger import ILogObserver, LogEvent, LogLevel, formatEvent, global
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from starship.config.load import load, parse
-from starship.config.settings import Settings
-from starship.errors import ConfigError
+from starship.config.load import parse
 from starship.mock.api import LookupApi
 from starship.mock.demo import Plan, based, ini
 from starship.mock.faults import Fault, fault
@@ -39,27 +33,8 @@ from starship.mock.world import PlaceTaken, World, check_places
 from starship.service import make_service
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one subcommand. `arguments` None: those of the process. Returns the exit status."""
-    found = commands().parse_args(arguments)
-    run: Callable[[Namespace], int] = found.run
-    return run(found)
-
-
-def commands() -> ArgumentParser:
-    """The whole command line."""
-    parser = ArgumentParser(prog="starship", description="The front door of a multi-tenant fleet.")
-    parser.add_argument("--version", action="version", version=f"starship {version('starship')}")
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    check = subparsers.add_parser("check", help="read an ini file and say what is wrong with it")
-    check.add_argument("file", metavar="FILE", type=Path)
-    check.set_defaults(run=run_check)
-    _add_mock_api(subparsers.add_parser("mock-api", help="run a lookup API over a file of hosts, to try the contract"))
-    _add_demo(subparsers.add_parser("demo", help="run Starship, an API and two little clusters on loopback"))
-    return parser
-
-
-def _add_mock_api(parser: ArgumentParser) -> None:
+def add_mock_api(parser: ArgumentParser) -> None:
+    """The arguments of `mock-api`."""
     parser.add_argument("--hosts", metavar="FILE", type=Path, required=True, help="JSON, reread when it changes")
     parser.add_argument("--listen", metavar="ENDPOINT", default="tcp:8500:interface=127.0.0.1")
     parser.add_argument("--token", metavar="WORD", help="want `Authorization: Bearer WORD`")
@@ -67,7 +42,8 @@ def _add_mock_api(parser: ArgumentParser) -> None:
     parser.set_defaults(run=run_mock_api)
 
 
-def _add_demo(parser: ArgumentParser) -> None:
+def add_demo(parser: ArgumentParser) -> None:
+    """The arguments of `demo`."""
     parser.add_argument(
         "--once", action="store_true", help="play the lines to paste, and exit 1 if one is not as promised"
     )
@@ -86,19 +62,6 @@ def _port_base(text: str) -> int:
     if not (text.isdecimal() and len(text) < 6 and 1 <= int(text) <= 65532):
         raise ArgumentTypeError(f"{text!r} is not between 1 and 65532")
     return int(text)
-
-
-def run_check(arguments: Namespace) -> int:
-    """Say OK and what the file means, or every mistake in it. Nothing listens, nobody is asked."""
-    try:
-        settings = load(arguments.file)
-    except ConfigError as error:
-        count = len(error.mistakes)
-        print(error, file=sys.stderr)
-        print(f"{count} mistake{'' if count == 1 else 's'}", file=sys.stderr)
-        return 1
-    print(f"OK: {summary(settings)}")
-    return 0
 
 
 def run_mock_api(arguments: Namespace) -> int:
@@ -203,18 +166,3 @@ def _show_log() -> None:
                 _say(event["log_failure"].getTraceback())
 
     globalLogBeginner.beginLoggingTo([observe], redirectStandardIO=False)
-
-
-def summary(settings: Settings) -> str:
-    """One line: what would run. Nothing of it is secret."""
-    doors = len(settings.listeners)
-    names = ", ".join(f"{door.name} ({door.protocol} on {' '.join(door.endpoints)})" for door in settings.listeners)
-    api = f"lookup at {urlsplit(settings.lookup.url).netloc}" if settings.lookup else "no lookup"
-    admin = f"admin on {settings.admin.endpoint}" if settings.admin else "no admin site"
-    return (
-        f"{doors} listener{'' if doors == 1 else 's'}: {names}; {api}; static routes: {len(settings.routes)}; {admin}"
-    )
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,46 @@
+"""
+`starship check`: reads an ini file, and says what it means or what is wrong with it.
+
+Part of cli, floor 8. Nothing listens, nobody is asked.
+"""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starship.config.load import load
+from starship.config.settings import Settings
+from starship.errors import ConfigError
+
+
+def add_check(parser: ArgumentParser) -> None:
+    """The arguments of `check`."""
+    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.set_defaults(run=run_check)
+
+
+def run_check(arguments: Namespace) -> int:
+    """Say OK and what the file means, or every mistake in it. Nothing listens, nobody is asked."""
+    try:
+        settings = load(arguments.file)
+    except ConfigError as error:
+        count = len(error.mistakes)
+        print(error, file=sys.stderr)
+        print(f"{count} mistake{'' if count == 1 else 's'}", file=sys.stderr)
+        return 1
+    print(f"OK: {summary(settings)}")
+    return 0
+
+
+def summary(settings: Settings) -> str:
+    """One line: what would run. Nothing of it is secret."""
+    doors = len(settings.listeners)
+    names = ", ".join(f"{door.name} ({door.protocol} on {' '.join(door.endpoints)})" for door in settings.listeners)
+    api = f"lookup at {urlsplit(settings.lookup.url).netloc}" if settings.lookup else "no lookup"
+    admin = f"admin on {settings.admin.endpoint}" if settings.admin else "no admin site"
+    return (
+        f"{doors} listener{'' if doors == 1 else 's'}: {names}; {api}; static routes: {len(settings.routes)}; {admin}"
+    )

@@ -1,0 +1,59 @@
+"""What `starship check` prints, where, and with which exit status."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from starship.cli import main
+
+ROOT = Path(__file__).parent.parent.parent
+EXAMPLE = ROOT / "etc" / "starship.ini"
+
+
+def test_a_good_file_is_ok_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(EXAMPLE)]) == 0
+    out, err = capsys.readouterr()
+    assert out == (
+        "OK: 2 listeners: https (tls on tcp6:443), http (http on tcp6:80); lookup at 127.0.0.1:8000;"
+        " static routes: 0; admin on tcp:9901:interface=127.0.0.1\n"
+    )
+    assert err == ""
+
+
+def test_a_bad_file_tells_every_mistake_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "starship.ini"
+    file.write_text(
+        "[listener:a]\nprotocol = tls\nendpoint = tcp:443\n[lookup]\nurl = http://a/{host}\ntimeout = soon\n"
+    )
+    assert main(["check", str(file)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        f'{file}:6: [lookup] timeout = "soon": expected a duration such as 500ms, 3s or 2m',
+        "1 mistake",
+    ]
+
+
+def test_a_file_that_is_not_there_is_a_mistake_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["check", str(tmp_path / "missing.ini")]) == 1
+    assert "expected a file that can be read (no such file or directory)" in capsys.readouterr().err
+
+
+def test_nothing_of_the_query_of_the_lookup_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "starship.ini"
+    file.write_text("[listener:a]\nprotocol=tls\nendpoint=tcp:0\n[lookup]\nurl=http://a/?key=hunter2&host={host}\n")
+    assert main(["check", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert "lookup at a;" in out
+    assert "hunter2" not in out
+
+
+def test_a_check_listens_nowhere(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        file = tmp_path / "starship.ini"
+        endpoint = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
+        file.write_text(f"[listener:a]\nprotocol=tls\nendpoint={endpoint}\n[routes]\na=10.0.0.1\n[admin]\nendpoint=\n")
+        assert main(["check", str(file)]) == 0

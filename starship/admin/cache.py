@@ -88,7 +88,7 @@ class CachePages:
         if name.startswith("*."):
             answer = evolve(answer, wildcard=name)
         self.keeper.set(Hostname(name), answer)
-        self.log.info("{name} was set by hand: {answer}", name=name, answer=self.spell(answer))
+        self.log.info("{name} was set by hand", name=name)
         look = self.keeper.look(answer.wildcard or name)
         if look is None:
             return json_reply({"kept_as": None, "answer": self.spell(answer)})

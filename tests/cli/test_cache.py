@@ -33,8 +33,8 @@ def test_the_list_goes_on_to_its_end(capsys: pytest.CaptureFixture[str]) -> None
         admin.say(200, {"entries": [entry("c.com", answer=several, left=-2.0)], "next": None})
         assert run(admin, "list", "--suffix", "com", "--app", "A") == 0
         assert [asked.target for asked in admin.asked] == [
-            "/cache?store=routes&suffix=com&app=A&limit=1000",
-            "/cache?store=routes&suffix=com&app=A&after=b.com&limit=1000",
+            "/cache?store=routes&suffix=com&app=A&limit=200",
+            "/cache?store=routes&suffix=com&app=A&after=b.com&limit=200",
         ]
     assert [line.split() for line in capsys.readouterr().out.splitlines()] == [
         ["a.com", "42", "s", "3", "hits", "A", "10.0.0.24"],

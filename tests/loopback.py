@@ -142,6 +142,15 @@ class Peer:
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.sock.close()
 
+    def sent_prefix(self, size: int) -> Any:
+        """The hash of the first bytes that it sent, or sends."""
+        assert size <= self.sent_bytes
+        made = hashlib.sha256()
+        for start in range(0, size, len(BLOCK)):
+            piece = memoryview(BLOCK * 2)[(start + self.seed * 4099) % len(BLOCK) :]
+            made.update(piece[: min(len(BLOCK), size - start)])
+        return made
+
     def _read(self) -> None:
         try:
             data = self.sock.recv(self.random.randint(1, self.chunk))

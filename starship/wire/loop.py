@@ -104,6 +104,7 @@ class WireLoop:
             return
         events = self._epoll.poll(0 if self._again else timeout, BATCH)
         self._turning = True
+        again, self._again = self._again, []  # those who ask from here on have had this turn
         ready = self._ready
         for fd, flags in events:
             call = ready.get(fd)
@@ -112,7 +113,6 @@ class WireLoop:
                     call(flags)
                 except Exception:
                     self._broke(call)
-        again, self._again = self._again, []
         for resumed in again:
             self.guard(resumed)
         while self._soon:
@@ -132,6 +132,11 @@ class WireLoop:
             call()
         except Exception:
             self._broke(call)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it turns no more."""
+        return self._epoll.closed
 
     def stop(self) -> None:
         """Close the epoll. Descriptors that are still watched stay their owners'."""

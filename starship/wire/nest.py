@@ -44,6 +44,8 @@ class Nest:
 
     def close(self) -> None:
         """Leave the reactor, and close the epoll."""
+        if self.loop.stopped:
+            return
         call, self._call = self._call, None
         if call is not None and call.active():
             call.cancel()

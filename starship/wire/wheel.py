@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 TICK_S: Final = 0.1
 
-SWEEP_AT: Final = 64
+SWEEP_AT: Final = 8
 """A slot is swept when as many have left it, and they are half of it."""
 
 

@@ -31,6 +31,8 @@ _SERVER_NAME, _ALPN, _ECH = 0, 16, 0xFE0D
 _HOST_NAME = 0
 _OFFERS_KEPT = 64
 _LET_GO_OCTETS = 4096
+_LIST_MAX_OCTETS = 4096  # of names or offers, which are kept until they are whole
+_JUDGED_OCTETS = 70  # of longer ones: the length of the list, the header of a name, and as much of it as is shown
 _GREASE_ALPN = frozenset(bytes([high << 4 | 0xA] * 2) for high in range(16))
 
 _pair = Struct(">HH").unpack_from
@@ -166,7 +168,7 @@ class HelloReader:
             if after > end:
                 return self._fault(f"extension {kind} runs past the hello")
             if kind in (_SERVER_NAME, _ALPN):
-                if have < after:
+                if have < (after if length <= _LIST_MAX_OCTETS else at + 4 + _JUDGED_OCTETS):
                     break
                 if fault := self._known(kind, at + 4 - gone, after - gone):
                     return fault
@@ -178,6 +180,8 @@ class HelloReader:
         return None
 
     def _known(self, kind: int, at: int, end: int) -> Refusal | None:
+        if end - at > _LIST_MAX_OCTETS:
+            return self._too_long(kind, at, end)
         return self._server_name(at, end) if kind == _SERVER_NAME else self._offers(at, end)
 
     def _server_name(self, at: int, end: int) -> Refusal | None:
@@ -229,6 +233,16 @@ class HelloReader:
         # RFC 8446 section 5.1: no record of ours may say more than 3.3; clients take none that says less than 3.1.
         (version,) = (self._version,) if self._gone else _short(self._message, HEADER_OCTETS)
         return _MANNERS[min(max(version, 0x0301), 0x0303)]
+
+    def _too_long(self, kind: int, at: int, end: int) -> Refusal:
+        """What no client says, judged by its first octets: kept until it is whole, it would be held twice."""
+        raw = bytes(self._message[at + 5 : at + _JUDGED_OCTETS])
+        if kind == _SERVER_NAME and _named(self._message, at + 2) == (_HOST_NAME, end - at - 5):
+            return Refusal(
+                reason=Reason.BAD_NAME, detail="longer than any name", name=shown(raw), manner=self._manner()
+            )
+        detail = f"extension {kind} is longer than {_LIST_MAX_OCTETS} octets"
+        return Refusal(reason=Reason.HELLO_TOO_BIG, detail=detail, manner=self._manner())
 
     def _fault(self, detail: str, code: int = DECODE_ERROR) -> Refusal:
         return _broken(detail, code, self._manner())

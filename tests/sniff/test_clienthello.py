@@ -234,11 +234,28 @@ def test_of_a_long_hello_little_is_kept_by_its_reader_and_the_verdict_is_the_sam
     assert reader.hello(0).alpn == (b"h2",)
 
 
-def test_of_thousands_of_alpn_offers_the_first_are_kept() -> None:
+def test_of_hundreds_of_alpn_offers_the_first_are_kept() -> None:
     """Each is an object for as long as the connection lives."""
-    assert hello_of(read(hello([alpn(*[b"h%d" % number for number in range(5000)])]))).alpn[60:] == (
+    assert hello_of(read(hello([alpn(*[b"h%d" % number for number in range(700)])]))).alpn[60:] == (
         b"h60",
         b"h61",
         b"h62",
         b"h63",
     )
+
+
+@pytest.mark.parametrize(
+    ("known", "reason"),
+    [
+        (alpn(*[b"x" * 255] * 17), Reason.HELLO_TOO_BIG),
+        (server_names((1, b"x" * 5000), (0, NAME)), Reason.HELLO_TOO_BIG),
+        (server_names((0, b"x" * 4092)), Reason.BAD_NAME),
+    ],
+    ids=["offers", "names", "name"],
+)
+def test_a_list_longer_than_any_real_one_is_refused_by_its_first_octets(known: Extension, reason: Reason) -> None:
+    """It would be held twice while it comes."""
+    message = hello([VERSIONS, known])
+    refusal = refusal_of(read(message))
+    assert refusal.reason is reason
+    assert read(message[: len(message) - 4000]) == refusal

@@ -85,12 +85,16 @@ class IResolver(Interface):
 
 
 class Kept(Protocol):
-    """An Answer as a cache keeps it. `name` is the name or wildcard it is kept under; moments in monotonic seconds."""
+    """An Answer as a cache keeps it. Moments in monotonic seconds."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name or wildcard it is kept under."""
+
     @property
-    def answer(self) -> Answer: ...
+    def answer(self) -> Answer:
+        """As it is handed out."""
+
     @property
     def born(self) -> float:
         """When it was put."""
@@ -100,7 +104,8 @@ class Kept(Protocol):
         """From when on a use of it should ask again; inf: never."""
 
     @property
-    def expires(self) -> float: ...
+    def expires(self) -> float:
+        """When it is no longer fresh."""
 
 
 class ICache(Interface):

@@ -1,4 +1,4 @@
-"""The seams answer at once; only `resolve` waits."""
+"""The seams answer at once; only a question to a resolver waits."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_a_deferred_exists_only_where_we_must_wait() -> None:
     waiting = {
         f"{seam}.{word.name}" for seam, word in WORDS if word.returns and "Deferred" in ast.unparse(word.returns)
     }
-    assert waiting == {"IResolver.resolve"}
+    assert waiting == {"IResolver.resolve", "IResolver.renew"}
 
 
 def test_each_word_of_a_seam_says_what_it_means() -> None:

@@ -105,10 +105,13 @@ def scene(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]
 
 
 @pytest.fixture
-def fresh(api: Api, tmp_path: Path) -> Iterator[Scene]:
+def fresh(tmp_path: Path) -> Iterator[Scene]:
     """A scene whose ship's memory nobody has used yet: what others gave back would hide what is taken."""
+    api = Api()
+    api.start()
     with played(api, tmp_path) as scene:
         yield scene
+    api.stop()
 
 
 def steady(before: int, after: int) -> bool:

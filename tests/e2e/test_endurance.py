@@ -200,27 +200,30 @@ def scanned(scene: Scene, count: int, at_once: int, *, talk: bool) -> tuple[floa
     """
     L22: random names, each a new one, from many sources; what the API is asked is bounded by the budget.
 
-    Returns: the p99 (s) of honest visits to known hosts before and meanwhile.
+    Returns: the p99 (s) of honest visits to known hosts while as many strangers visit known hosts too, and meanwhile.
     """
     ship, api = scene.ship, scene.api
     scene.usual(300)
-    usual = scene.usual(2000 if talk else 300)
+    idle = scene.usual(2000 if talk else 300)
+    seconds = 5.0 if talk else 0.3
+    scene.strangers.visit(ship.port("https"), 10_000_000, scene.names, at_once=at_once, seconds=seconds + 0.5)
+    usual = scene.usual(10_000_000, seconds)
+    scene.strangers.visited()
     asked, began = _unknown(api), time.monotonic()
     scene.strangers.visit(
         ship.port("https"), count, scene.names, kinds={"random": 1}, at_once=at_once, sources=SCANNERS, seed=count
     )
-    times = scene.usual(10_000_000, 5.0 if talk else 0.3)
+    times = scene.usual(10_000_000, seconds)
     result = scene.strangers.visited()
-    seconds = time.monotonic() - began
     names = _unknown(api) - asked
-    bound = 2000 + 500 * seconds + 1024  # burst and rate for all, and what may be under way
+    bound = 2000 + 500 * (time.monotonic() - began) + 1024  # burst and rate for all, and what may be under way
     kept = ship.metric("starship_cache_entries", store="misses")
     if talk:
         print(
             f"{count:,} random names from {SCANNERS} sources, {at_once} at once, {count / result['seconds']:.0f} a"
             f" second: {names} lookups (the budget allows {bound:.0f}), {kept:.0f} misses kept\n"
-            f"known hosts: p50 {usual['p50'] * 1000:.2f}, p99 {usual['p99'] * 1000:.2f} ms before;"
-            f" p50 {times['p50'] * 1000:.2f}, p99 {times['p99'] * 1000:.2f} ms meanwhile ({times['count']})",
+            f"known hosts: p99 {idle['p99'] * 1000:.2f} ms on an idle machine, {usual['p99'] * 1000:.2f} ms when as"
+            f" many strangers visit known hosts, {times['p99'] * 1000:.2f} ms meanwhile ({times['count']} visits)",
             flush=True,
         )
     assert names <= bound
@@ -242,7 +245,7 @@ def test_random_names_by_the_thousand_cost_the_api_no_more_than_the_budget(scene
 @pytest.mark.parametrize("at_once", [2, 8, 32])
 def test_a_flood_of_random_names_is_bounded_and_no_tenant_feels_it(scene: Scene, at_once: int) -> None:
     usual, meanwhile = scanned(scene, 15_000, at_once, talk=True)
-    assert meanwhile < max(3 * usual, UNNOTICED_S * at_once)
+    assert meanwhile < max(3 * usual, UNNOTICED_S)
 
 
 @pytest.mark.proof

@@ -73,6 +73,10 @@ class Ground:
             self.reactor.removeReader(reader)
             reader.connectionLost(None)
         wire, poller = self.reactor.wire, self.reactor._poller
+        for ready in list(wire._ready.values()):
+            port = getattr(ready, "__self__", None)
+            if isinstance(port, WirePort):  # its socket object closes its descriptor itself, and once
+                port.stopListening()
         for fd in set(wire._ready) - {poller.fileno()}:
             os.close(fd)
         wire.stop()

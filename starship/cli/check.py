@@ -13,7 +13,8 @@ from urllib.parse import urlsplit
 
 from starship.config.load import load
 from starship.config.settings import Settings
-from starship.errors import ConfigError
+from starship.errors import ConfigError, StarshipError
+from starship.service import verify
 
 
 def add_check(parser: ArgumentParser) -> None:
@@ -26,10 +27,14 @@ def run_check(arguments: Namespace) -> int:
     """Say OK and what the file means, or every mistake in it. Nothing listens, nobody is asked."""
     try:
         settings = load(arguments.file)
+        verify(settings)
     except ConfigError as error:
         count = len(error.mistakes)
         print(error, file=sys.stderr)
         print(f"{count} mistake{'' if count == 1 else 's'}", file=sys.stderr)
+        return 1
+    except StarshipError as error:  # in a file that the settings name: a template, a key
+        print(error, file=sys.stderr)
         return 1
     print(f"OK: {summary(settings)}")
     return 0

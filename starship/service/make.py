@@ -38,7 +38,14 @@ from starship.service.window import House, make_window
 from starship.wire.connect import connect_on
 from starship.wire.ground import Ground
 from starship.wire.nest import loop_of
+from starship.wire.reactor import WireReactor
 from starship.wire.wheel import Wheel
+
+
+def verify(settings: Settings) -> None:
+    """Build the service as a start would, and throw it away. Raises StarshipError, as `make_service`."""
+    make: Callable[[], Any] = WireReactor
+    make_service(settings, make())
 
 
 def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str] | None = None) -> Router:

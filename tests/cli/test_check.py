@@ -57,3 +57,16 @@ def test_a_check_listens_nowhere(tmp_path: Path) -> None:
         endpoint = f"tcp:{taken.getsockname()[1]}:interface=127.0.0.1"
         file.write_text(f"[listener:a]\nprotocol=tls\nendpoint={endpoint}\n[routes]\na=10.0.0.1\n[admin]\nendpoint=\n")
         assert main(["check", str(file)]) == 0
+
+
+def test_what_a_start_would_stumble_over_in_a_named_file_is_found_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "page.html").write_text("<p>$nonsense</p>")
+    ini = tmp_path / "starship.ini"
+    ini.write_text(
+        "[listener:http]\nprotocol = http\nendpoint = tcp:80\n[routes]\na.com = 10.0.0.1\n"
+        f"[pages]\ntemplates = {tmp_path}\n"
+    )
+    assert main(["check", str(ini)]) == 1
+    assert "unknown placeholder $nonsense" in capsys.readouterr().err

@@ -20,7 +20,8 @@ from twisted.python.failure import Failure
 from benchmarks.chain import Chain, make_chain
 from benchmarks.world import ApiInMemory, Outage, Visit, scan, turn_to, visits
 from starship.names import Hostname
-from starship.words import Answer, Miss, Origin, Reason, Route
+from starship.reasons import Reason
+from starship.words import Answer, Miss, Origin, Route
 
 BIN_S: Final = 10
 """The width of a moment in what is drawn."""

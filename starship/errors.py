@@ -1,7 +1,7 @@
 """
 Failures of our own means: configuration, resolver, dial. Never the peer's conduct (that is a Refusal).
 
-Floor 0 of the house: knows nothing. `word` is the spelling of a `words.Reason`; a test holds the two together.
+Floor 0 of the house: knows nothing. `word` is the spelling of a `reasons.Reason`; a test holds the two together.
 """
 
 from __future__ import annotations

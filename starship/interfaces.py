@@ -17,21 +17,8 @@ from zope.interface import Attribute, Interface
 
 from starship.errors import DialFailed
 from starship.names import Hostname
-from starship.words import (
-    Address,
-    Answer,
-    Arrival,
-    Ask,
-    Ending,
-    Farewell,
-    Hello,
-    Look,
-    Reason,
-    Refusal,
-    Route,
-    Stop,
-    Verdict,
-)
+from starship.reasons import Reason
+from starship.words import Address, Answer, Arrival, Ask, Ending, Farewell, Hello, Look, Refusal, Route, Stop, Verdict
 
 
 class ISniffer(Interface):

@@ -29,20 +29,8 @@ from starship.interfaces import (
     IResolver,
     ITenantGate,
 )
-from starship.words import (
-    Address,
-    Answer,
-    Arrival,
-    Ask,
-    Ending,
-    Hello,
-    Miss,
-    Origin,
-    Reason,
-    Refusal,
-    Route,
-    Seconds,
-)
+from starship.reasons import Reason
+from starship.words import Address, Answer, Arrival, Ask, Ending, Hello, Miss, Origin, Refusal, Route, Seconds
 
 REMEMBERED: Final = frozenset({Origin.HIT, Origin.STALE})
 """Origins of a route that may have moved since it was asked for."""

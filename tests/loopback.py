@@ -19,6 +19,7 @@ from twisted.internet.protocol import ClientFactory, Factory, Protocol
 from twisted.python.failure import Failure
 
 from starship.interfaces import ILeg
+from starship.reasons import Reason
 from starship.relay.splice import Splice, SpliceLimits
 from starship.wire.connect import WireConnector
 from starship.wire.ground import Ground as Wire
@@ -26,7 +27,7 @@ from starship.wire.leg import WireLeg
 from starship.wire.port import Listening, WirePort, bound_socket
 from starship.wire.reactor import WireReactor
 from starship.wire.stock import LegProtocol, StockLeg
-from starship.words import Address, Reason
+from starship.words import Address
 
 BLOCK = Random(0).randbytes(1 << 20)
 """What peers send, from a place of their own on, over and over."""

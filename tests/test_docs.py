@@ -9,9 +9,10 @@ import pytest
 
 from starship.config.load import load
 from starship.process.descriptors import shortage
+from starship.reasons import Reason
 from starship.refuse.alerts import AlertRefuser
 from starship.refuse.pages import load_pages
-from starship.words import Address, Arrival, Door, Reason, Refusal
+from starship.words import Address, Arrival, Door, Refusal
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"

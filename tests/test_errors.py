@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from starship import errors
-from starship.words import Reason
+from starship.reasons import Reason
 
 ALL = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.StarshipError)]
 

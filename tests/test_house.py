@@ -14,13 +14,14 @@ CODE = [module for module in MODULES if module.name != "__init__.py"]
 LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "refuse", "account", "config"}
-GROUND = {"errors", "names", "words", "addresses", "interfaces"}
+GROUND = {"errors", "names", "reasons", "words", "addresses", "interfaces"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "names": {"errors"},
-    "words": {"errors", "names"},
-    "addresses": {"errors", "names", "words"},
-    "interfaces": {"errors", "names", "words"},
+    "reasons": set(),
+    "words": {"errors", "names", "reasons"},
+    "addresses": {"errors", "names", "reasons", "words"},
+    "interfaces": {"errors", "names", "reasons", "words"},
     **dict.fromkeys(WORKSHOPS, GROUND),
     "dial": GROUND | {"wire"},
     "relay": GROUND | {"wire"},

@@ -18,20 +18,8 @@ from starship.accept.gate import TenantGate
 from starship.interfaces import IDialOutcome, IJourney, ILeg, ITenantGate
 from starship.journey import Guides, Journey
 from starship.names import Hostname
-from starship.words import (
-    Address,
-    Answer,
-    Ending,
-    Hello,
-    Manner,
-    Miss,
-    Mood,
-    Origin,
-    Reason,
-    Refusal,
-    Route,
-    Upstream,
-)
+from starship.reasons import Mood, Reason
+from starship.words import Address, Answer, Ending, Hello, Manner, Miss, Origin, Refusal, Route, Upstream
 from tests import fakes
 from tests.fakes import errors_in
 

@@ -17,7 +17,8 @@ from zope.interface import implementer
 from starship.addresses import source_of
 from starship.interfaces import IGate, ITenantGate
 from starship.names import Hostname
-from starship.words import Arrival, Hello, Network, Reason, Refusal, Route
+from starship.reasons import Reason
+from starship.words import Arrival, Hello, Network, Refusal, Route
 
 K = TypeVar("K")
 

@@ -21,8 +21,9 @@ from zope.interface import implementer
 from starship.accept.identity import Identities
 from starship.interfaces import ICancel, IClient, IGate, ILeg, IRefuser, ISniffer, Relay, Scheme
 from starship.journey import Guides, Journey
+from starship.reasons import Reason
 from starship.wire.stock import HOLD_LIMIT_BYTES, LegProtocol, leg_on
-from starship.words import Door, Hello, NeedMore, Reason, Refusal, Stop
+from starship.words import Door, Hello, NeedMore, Refusal, Stop
 
 LINGER_S: Final = 2.0
 """How long a refused client may take to read its answer (RFC 9112 section 9.6)."""

@@ -15,7 +15,8 @@ from attrs import define, field, frozen
 from zope.interface import implementer
 
 from starship.interfaces import ILedger
-from starship.words import Arrival, Ending, Origin, Reason
+from starship.reasons import Reason
+from starship.words import Arrival, Ending, Origin
 
 STEPS: Final = ("hello", "route", "dial", "total")
 

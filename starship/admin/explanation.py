@@ -16,7 +16,8 @@ from attrs import frozen
 from starship.admin.reasoning import Endpoint, Finding, Outcome, Question
 from starship.admin.rooms import Raw, Standing
 from starship.errors import LookupFailed
-from starship.words import TLS_REFUSED_STATUS, Look, Reason, Route
+from starship.reasons import TLS_REFUSED_STATUS, Reason
+from starship.words import Look, Route
 
 ALERTS: Final = {
     40: "handshake_failure",

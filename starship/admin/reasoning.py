@@ -14,7 +14,8 @@ from attrs import evolve, field, frozen
 from starship.admin.rooms import Directory, Doorway, Rooms
 from starship.errors import LookupFailed
 from starship.names import Hostname
-from starship.words import Address, Answer, Look, Miss, Network, Origin, Reason, Route, Upstream
+from starship.reasons import Reason
+from starship.words import Address, Answer, Look, Miss, Network, Origin, Route, Upstream
 
 NO_NAME = Miss(origin=Origin.NONE, reason=Reason.NO_NAME)
 UNKNOWN = Miss(origin=Origin.NONE)

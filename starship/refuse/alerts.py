@@ -13,7 +13,8 @@ from attrs import define
 from zope.interface import implementer
 
 from starship.interfaces import IRefuser
-from starship.words import TLS_REFUSED_STATUS, Arrival, Farewell, Refusal
+from starship.reasons import TLS_REFUSED_STATUS
+from starship.words import Arrival, Farewell, Refusal
 
 _ALERT_RECORD: Final = 21
 _FATAL: Final = 2

@@ -22,11 +22,12 @@ from zope.interface import implementer
 from starship.errors import BadPages
 from starship.interfaces import IRefuser
 from starship.names import NAME_LIMIT_OCTETS
+from starship.reasons import Reason
 from starship.refuse.brand import Brand, Logo, support_link
 from starship.refuse.colour import Colour
 from starship.refuse.stencil import Stencil, Stencils
 from starship.refuse.wording import advice, is_error_status, phrase, title
-from starship.words import Arrival, Farewell, Reason, Refusal
+from starship.words import Arrival, Farewell, Refusal
 
 T = TypeVar("T")
 

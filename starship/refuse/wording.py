@@ -9,7 +9,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Final
 
-from starship.words import Reason
+from starship.reasons import Reason
 
 _TITLES: Final[dict[int, str]] = {
     404: "App not found",

@@ -15,7 +15,8 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
 from starship.interfaces import ICancel, ILeg
-from starship.words import Reason, Stop
+from starship.reasons import Reason
+from starship.words import Stop
 
 LINGER_S: Final = 10.0
 """How long a client may take to read what an upstream said before it reset."""

@@ -20,8 +20,9 @@ from zope.interface import implementer
 
 from starship.addresses import source_of
 from starship.interfaces import IResolver
+from starship.reasons import Reason
 from starship.route.buckets import Buckets
-from starship.words import Answer, Ask, Miss, Origin, Reason
+from starship.words import Answer, Ask, Miss, Origin
 
 EVERYBODY: Final = ""
 """The one key of the overall bucket."""

@@ -19,8 +19,9 @@ from zope.interface import implementer
 from starship.errors import LookupBusy, LookupFailed, LookupRefused
 from starship.interfaces import IResolver
 from starship.names import Hostname
+from starship.reasons import Reason
 from starship.route.breaker import Breaker, Pass, State
-from starship.words import Answer, Ask, Miss, Origin, Reason
+from starship.words import Answer, Ask, Miss, Origin
 
 
 def without_secrets(url: str) -> str:

@@ -23,10 +23,11 @@ from zope.interface import implementer
 from starship.errors import LookupBusy, LookupFailed, LookupInvalid, LookupTimeout
 from starship.interfaces import IResolver
 from starship.names import Hostname
+from starship.reasons import Reason
 from starship.route.body import drop_body, read_body
 from starship.route.contract import Head, read_answer, refusal_of
 from starship.route.trouble import lookup_failure
-from starship.words import Answer, Ask, Miss, Origin, Reason
+from starship.words import Answer, Ask, Miss, Origin
 
 T = TypeVar("T")
 

@@ -14,7 +14,8 @@ from zope.interface import implementer
 
 from starship.interfaces import IResolver
 from starship.names import Hostname
-from starship.words import Answer, Ask, Miss, Origin, Reason, Route, Upstream
+from starship.reasons import Reason
+from starship.words import Answer, Ask, Miss, Origin, Route, Upstream
 
 _NO_NAME = Miss(origin=Origin.NONE, reason=Reason.NO_NAME)
 _NOT_IN_THE_TABLE = Miss(origin=Origin.STATIC)

@@ -19,6 +19,7 @@ from starship.accept.sniffing import Manners, SniffingFactory
 from starship.config.settings import Listener, Settings
 from starship.interfaces import ICancel, ILeg, IRefuser, Relay, Scheme
 from starship.journey import Guides
+from starship.reasons import Reason
 from starship.refuse.alerts import AlertRefuser
 from starship.refuse.pages import load_pages
 from starship.refuse.silence import SilentRefuser
@@ -28,7 +29,7 @@ from starship.sniff.http import HttpSniffer
 from starship.sniff.tls import TlsSniffer
 from starship.wire.ground import Ground
 from starship.wire.port import Listening
-from starship.words import Door, Reason
+from starship.words import Door
 
 UNBOUND: Final = 0
 

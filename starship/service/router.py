@@ -26,9 +26,9 @@ from starship.errors import StarshipError
 from starship.process.descriptors import raise_limit, shortage
 from starship.process.drain import Drain
 from starship.process.notify import Notifier
+from starship.reasons import Reason
 from starship.service.lookups import Lookups
 from starship.service.window import Window
-from starship.words import Reason
 
 LAST_LINES_S: Final = 2.0
 """How long the access log has to write what waits when the service stops."""

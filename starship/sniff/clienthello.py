@@ -14,8 +14,9 @@ from typing import Final
 from attrs import define, field
 
 from starship import names
+from starship.reasons import Reason
 from starship.sniff.shown import shown
-from starship.words import NEED_MORE, Hello, Manner, Reason, Refusal, Verdict
+from starship.words import NEED_MORE, Hello, Manner, Refusal, Verdict
 
 HEADER_OCTETS: Final = 4
 BODY_MIN_OCTETS: Final = 41  # version 2, random 32, session id 1, ciphers 2 + 2, compression 1 + 1

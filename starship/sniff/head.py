@@ -15,8 +15,9 @@ import httptools
 from attrs import define, field
 
 from starship import names
+from starship.reasons import Reason
 from starship.sniff.shown import printable, shown
-from starship.words import Hello, Manner, Reason, Refusal
+from starship.words import Hello, Manner, Refusal
 
 HTTP_PORT: Final = 80
 ACCEPT_READ_OCTETS: Final = 1024

@@ -15,8 +15,9 @@ from attrs import define, field
 from zope.interface import implementer
 
 from starship.interfaces import ISniffer
+from starship.reasons import Reason
 from starship.sniff.head import bad, is_headless, read_head
-from starship.words import NEED_MORE, Manner, Reason, Refusal, Verdict
+from starship.words import NEED_MORE, Manner, Refusal, Verdict
 
 URI_TOO_LONG: Final = 414
 

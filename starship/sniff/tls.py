@@ -14,8 +14,9 @@ from attrs import define, field
 from zope.interface import implementer
 
 from starship.interfaces import ISniffer
+from starship.reasons import Reason
 from starship.sniff.clienthello import BODY_MIN_OCTETS, HEADER_OCTETS, UNEXPECTED_MESSAGE, HelloReader
-from starship.words import NEED_MORE, Reason, Refusal, Verdict
+from starship.words import NEED_MORE, Refusal, Verdict
 
 RECORD_HEADER_OCTETS: Final = 5
 RECORD_MAX_OCTETS: Final = 2**14

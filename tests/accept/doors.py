@@ -20,20 +20,8 @@ from starship.errors import DialTimeout, LookupTimeout
 from starship.interfaces import ICancel, ILeg, IRefuser, ISniffer, Scheme
 from starship.journey import Guides
 from starship.names import Hostname
-from starship.words import (
-    NEED_MORE,
-    Arrival,
-    Door,
-    Ending,
-    Farewell,
-    Hello,
-    Origin,
-    Reason,
-    Refusal,
-    Route,
-    Upstream,
-    Verdict,
-)
+from starship.reasons import Reason
+from starship.words import NEED_MORE, Arrival, Door, Ending, Farewell, Hello, Origin, Refusal, Route, Upstream, Verdict
 from tests import fakes
 
 HELLO_TIMEOUT_S = 10.0

@@ -15,7 +15,8 @@ from starship.accept.gate import ACME_TLS, Gate, Guestlist, TenantGate, within
 from starship.addresses import address_of, source_of
 from starship.interfaces import IGate, ITenantGate
 from starship.names import Hostname
-from starship.words import Arrival, Hello, Origin, Reason, Route, Upstream
+from starship.reasons import Reason
+from starship.words import Arrival, Hello, Origin, Route, Upstream
 from tests import fakes
 
 NAME = Hostname("a.com")

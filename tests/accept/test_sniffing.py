@@ -18,12 +18,13 @@ from starship.accept.gate import Gate
 from starship.accept.sniffing import LINGER_LIMIT_BYTES, LINGER_S
 from starship.errors import LookupTimeout
 from starship.interfaces import IClient, ISniffer
+from starship.reasons import Mood, Reason
 from starship.refuse.alerts import AlertRefuser
 from starship.refuse.pages import load_pages
 from starship.sniff.http import HttpSniffer
 from starship.sniff.tls import TlsSniffer
 from starship.wire.stock import HOLD_LIMIT_BYTES, HOLD_READ_BYTES
-from starship.words import Miss, Mood, Origin, Reason
+from starship.words import Miss, Origin
 from tests import fakes
 from tests.accept.doors import HELLO_TIMEOUT_S, ROUTE, Fate, House, LineSniffer, Visit, WordRefuser, closed
 from tests.fakes import errors_in

@@ -20,6 +20,7 @@ from twisted.internet.threads import deferToThread
 from starship.accept.listening import listen
 from starship.addresses import address_of
 from starship.interfaces import ICancel, IDialOutcome, ILeg
+from starship.reasons import Reason
 from starship.relay.splice import Splice, SpliceLimits
 from starship.sniff.http import HttpSniffer
 from starship.wire.connect import connect_on
@@ -27,7 +28,7 @@ from starship.wire.ground import Ground
 from starship.wire.nest import Nest
 from starship.wire.port import Listening
 from starship.wire.stock import HOLD_LIMIT_BYTES, LegProtocol, StockLeg
-from starship.words import Address, Arrival, Ending, Farewell, Hello, Miss, Origin, Reason, Refusal, Route
+from starship.words import Address, Arrival, Ending, Farewell, Hello, Miss, Origin, Refusal, Route
 from tests import fakes
 from tests.accept.doors import ROUTE, House, WordRefuser
 from tests.fakes import turning

@@ -5,7 +5,8 @@ from __future__ import annotations
 from attrs import define, field
 
 from starship.names import Hostname
-from starship.words import Address, Ending, Hello, Origin, Reason, Seconds
+from starship.reasons import Reason
+from starship.words import Address, Ending, Hello, Origin, Seconds
 from tests import fakes
 
 WALL = 1795293079.123

@@ -8,7 +8,8 @@ from zope.interface.verify import verifyObject
 
 from starship.account.ledger import BOUNDS_S, Ledger, Timings
 from starship.interfaces import ILedger
-from starship.words import Origin, Reason
+from starship.reasons import Reason
+from starship.words import Origin
 from tests import fakes
 from tests.account.endings import Kept, carried, silent
 

@@ -17,7 +17,8 @@ from starship.account.families import FAMILIES
 from starship.account.ledger import Ledger, Timings
 from starship.account.metrics import StarshipCollector, register
 from starship.account.sources import Sources
-from starship.words import Mood, Origin, Reason
+from starship.reasons import Mood, Reason
+from starship.words import Origin
 from tests import fakes
 from tests.account.endings import carried, silent
 

@@ -9,7 +9,8 @@ import pytest
 
 from starship.admin.explanation import ALERTS, api_fields, as_json, look_fields, meeting, seconds
 from starship.admin.reasoning import Outcome
-from starship.words import Look, Reason
+from starship.reasons import Reason
+from starship.words import Look
 from tests.admin.houses import House, route
 from tests.admin.test_telling import told
 

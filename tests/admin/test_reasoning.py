@@ -10,7 +10,8 @@ from attrs import evolve
 from starship.admin.reasoning import Finding, Outcome, Question, endpoints, find, judge
 from starship.errors import LookupInvalid, LookupTimeout
 from starship.names import Hostname
-from starship.words import Miss, Network, Origin, Reason, Route, Upstream
+from starship.reasons import Reason
+from starship.words import Miss, Network, Origin, Route, Upstream
 from tests.admin.houses import House, route, static
 from tests.fakes import failure_of
 from tests.route.resolvers import miss

@@ -11,10 +11,11 @@ from starship.admin.reasoning import Endpoint, Finding, Outcome, Question
 from starship.admin.telling import api_line, as_text
 from starship.errors import LookupTimeout
 from starship.names import Hostname
+from starship.reasons import Reason
 from starship.route.breaker import State
 from starship.route.failover import Standing
 from starship.route.raw import Raw
-from starship.words import Look, Reason, Upstream
+from starship.words import Look, Upstream
 from tests.admin.houses import House, route
 
 FAILING = Standing(

@@ -15,7 +15,7 @@ import pytest
 from attrs import define
 
 from starship.errors import DialUnresolved
-from starship.words import Reason
+from starship.reasons import Reason
 from tests.e2e.clients import connect, flight, read_all, request
 from tests.e2e.trouble import black_hole, closed_port, http, reset, saying
 from tests.e2e.world import WAIT_S, Api, Cluster, Starship, ini_text, starship, until

@@ -6,8 +6,9 @@ import pytest
 from zope.interface.verify import verifyObject
 
 from starship.interfaces import IRefuser
+from starship.reasons import Reason
 from starship.refuse.alerts import AlertRefuser
-from starship.words import Manner, Reason, Refusal
+from starship.words import Manner, Refusal
 from tests.fakes import arrival
 
 ALERTS = {

@@ -15,9 +15,10 @@ from zope.interface.verify import verifyObject
 
 from starship.errors import BadPages
 from starship.interfaces import IRefuser
+from starship.reasons import Reason
 from starship.refuse.colour import READABLE, Colour, contrast
 from starship.refuse.pages import PageRefuser, load_pages
-from starship.words import Manner, Reason, Refusal
+from starship.words import Manner, Refusal
 from tests.fakes import arrival
 
 CODES = [None, 400, 403, 404, 408, 414, 421, 431, 500, 502, 503, 504, 505]

@@ -6,8 +6,9 @@ import pytest
 from zope.interface.verify import verifyObject
 
 from starship.interfaces import IRefuser
+from starship.reasons import Reason
 from starship.refuse.silence import SilentRefuser
-from starship.words import Farewell, Reason, Refusal
+from starship.words import Farewell, Refusal
 from tests.fakes import arrival
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from starship.reasons import Reason
 from starship.refuse.wording import advice, is_error_status, phrase, title
-from starship.words import Reason
 
 BRANDED = [400, 403, 404, 408, 414, 421, 431, 500, 502, 503, 504]
 

@@ -12,8 +12,9 @@ from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
 from starship.interfaces import ICancel, ILeg
+from starship.reasons import Reason
 from starship.relay.splice import LINGER_S, Splice, SpliceLimits
-from starship.words import Reason, Stop
+from starship.words import Stop
 from tests.fakes import FakeLeg
 from tests.loopback import Ground, MiniProxy, Peer, ground, proxies
 

@@ -8,9 +8,10 @@ from zope.interface.verify import verifyObject
 from starship.errors import LookupTimeout
 from starship.interfaces import IResolver
 from starship.names import Hostname
+from starship.reasons import Reason
 from starship.route.buckets import Buckets
 from starship.route.budget import OVER, Budget
-from starship.words import Ask, Miss, Reason
+from starship.words import Ask, Miss
 from tests.fakes import failure_of, success_of
 from tests.route.resolvers import ReadyResolver, ask, caching_of, miss, route
 

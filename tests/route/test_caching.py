@@ -14,7 +14,8 @@ from zope.interface.verify import verifyObject
 from starship.errors import LookupTimeout
 from starship.interfaces import IResolver
 from starship.names import Hostname
-from starship.words import Answer, Miss, Origin, Reason
+from starship.reasons import Reason
+from starship.words import Answer, Miss, Origin
 from tests.fakes import errors_in, failure_of, success_of
 from tests.route.resolvers import A_COM, B_COM, PatientResolver, ReadyResolver, ask, caching_of, memory, miss, route
 

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from starship.errors import LookupFailed, LookupInvalid, LookupRefused, LookupServerError
 from starship.names import Hostname
+from starship.reasons import Reason
 from starship.route.contract import Head, read_answer, refusal_of
-from starship.words import Answer, Miss, Origin, Reason, Route, Upstream
+from starship.words import Answer, Miss, Origin, Route, Upstream
 
 NAME = Hostname("a.com")
 FULL: dict[str, Any] = {"app": "A Simple App", "host": "a.com", "endpoint": "10.0.0.24"}

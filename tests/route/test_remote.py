@@ -20,9 +20,10 @@ from zope.interface.verify import verifyObject
 from starship.errors import LookupBusy, LookupInvalid, LookupRefused, LookupServerError, LookupTimeout
 from starship.interfaces import IResolver
 from starship.names import Hostname
+from starship.reasons import Reason
 from starship.route.client import plain_client
 from starship.route.remote import RemoteResolver
-from starship.words import Ask, Miss, Origin, Reason, Route
+from starship.words import Ask, Miss, Origin, Route
 from tests.fakes import failure_of, success_of
 from tests.route.resolvers import ask
 

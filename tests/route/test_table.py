@@ -11,8 +11,9 @@ from zope.interface.verify import verifyObject
 from starship.errors import LookupTimeout
 from starship.interfaces import IResolver
 from starship.names import Hostname
+from starship.reasons import Reason
 from starship.route.table import TableResolver, static_route
-from starship.words import Ask, Miss, Origin, Reason, Route, Upstream
+from starship.words import Ask, Miss, Origin, Route, Upstream
 from tests.fakes import failure_of, success_of
 from tests.route.resolvers import ReadyResolver, ask, miss, route
 

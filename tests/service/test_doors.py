@@ -10,10 +10,11 @@ from twisted.internet.testing import MemoryReactorClock
 from starship.accept.listening import DoorService
 from starship.config.settings import Limits, Listener, Settings
 from starship.journey import Guides
+from starship.reasons import Reason
 from starship.service.doors import make_doors, make_gate, make_relay, make_schemes
 from starship.wire.ground import Ground
 from starship.wire.nest import loop_of
-from starship.words import Hello, Miss, Origin, Reason, Refusal
+from starship.words import Hello, Miss, Origin, Refusal
 from tests.fakes import FakeDialer, FakeLedger, FakeLeg, FakeResolver, FakeTenants, arrival
 from tests.service.material import AUTO, HTTP, REQUEST, TLS, Visitor, settings
 from tests.sniff.making import hello, records, steady

@@ -13,9 +13,10 @@ from twisted.python.failure import Failure
 from starship.config.settings import Cache, Listener, Lookup
 from starship.errors import LookupBusy, LookupRefused
 from starship.names import Hostname
+from starship.reasons import Reason
 from starship.route.credentials import CredentialsUnusable
 from starship.service.lookups import Lookups, make_lookups
-from starship.words import Ask, Miss, Origin, Reason, Route, Upstream
+from starship.words import Ask, Miss, Origin, Route, Upstream
 from tests.fakes import failure_of, success_of
 from tests.service.material import API, HTTP, settings
 

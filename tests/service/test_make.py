@@ -12,8 +12,9 @@ from twisted.internet.testing import MemoryReactorClock
 
 from starship.config.settings import Admin, Limits, Lookup, Pages
 from starship.errors import BadPages
+from starship.reasons import Reason
 from starship.service import make_service
-from starship.words import Reason, Upstream
+from starship.words import Upstream
 from tests.admin.visiting import Visitor as Guest
 from tests.fakes import success_of
 from tests.service.material import API, HTTP, REQUEST, Visitor, logging_to, settings

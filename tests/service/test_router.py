@@ -16,9 +16,9 @@ from twisted.python.failure import Failure
 
 from starship.admin.readiness import State
 from starship.config.settings import AccessLog, Limits, Settings
+from starship.reasons import Reason
 from starship.service import make_service
 from starship.service.router import CannotStart, Router
-from starship.words import Reason
 from tests.fakes import errors_in
 from tests.service.material import HTTP, REQUEST, TLS, Visitor, logging_to, settings
 

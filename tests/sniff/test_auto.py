@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from zope.interface.verify import verifyObject
 
 from starship.interfaces import ISniffer
+from starship.reasons import Reason
 from starship.sniff.auto import AutoSniffer
 from starship.sniff.http import HttpSniffer
 from starship.sniff.tls import TlsSniffer
-from starship.words import NEED_MORE, Reason, Refusal
+from starship.words import NEED_MORE, Refusal
 from tests.sniff.making import hello, hello_of, records, refusal_of, sni, steady
 
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from starship.reasons import Reason
 from starship.sniff.clienthello import HelloReader, read_client_hello
 from starship.sniff.tls import TlsSniffer
-from starship.words import NEED_MORE, Reason, Verdict
+from starship.words import NEED_MORE, Verdict
 from tests.sniff.making import (
     GROUPS,
     NAME,

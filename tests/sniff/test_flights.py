@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starship.interfaces import ISniffer
+from starship.reasons import Reason
 from starship.sniff.auto import AutoSniffer
 from starship.sniff.http import HttpSniffer
 from starship.sniff.tls import TlsSniffer
-from starship.words import NEED_MORE, Hello, Reason
+from starship.words import NEED_MORE, Hello
 from tests.data.capture import CLIENTS, HERE, Client
 from tests.sniff.making import hello_of, records, refusal_of, split, steady, verdict_of
 

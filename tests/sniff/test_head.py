@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from starship.reasons import Reason
 from starship.sniff.head import prefers_json, read_head
 from starship.sniff.http import HttpSniffer
-from starship.words import Reason, Verdict
+from starship.words import Verdict
 from tests.sniff.making import hello_of, refusal_of, steady
 
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from zope.interface.verify import verifyObject
 
 from starship.interfaces import ISniffer
+from starship.reasons import Reason
 from starship.sniff.http import HttpSniffer
-from starship.words import NEED_MORE, Hello, Reason
+from starship.words import NEED_MORE, Hello
 from tests.sniff.making import by_bytes, hello, hello_of, records, refusal_of, split, steady, verdict_of
 
 LIMIT = 32768

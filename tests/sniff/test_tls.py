@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from zope.interface.verify import verifyObject
 
 from starship.interfaces import ISniffer
+from starship.reasons import Reason
 from starship.sniff.tls import TlsSniffer
-from starship.words import NEED_MORE, Hello, Reason
+from starship.words import NEED_MORE, Hello
 from tests.sniff.making import (
     NAME,
     ORDINARY,

@@ -19,11 +19,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from twisted.internet.task import Clock
 
+from starship.reasons import Reason
 from starship.relay.splice import Splice, SpliceLimits
 from starship.wire.ground import BUFFER_BYTES
 from starship.wire.leg import WireLeg
 from starship.wire.pipes import PIPE_BYTES, Pipe, Pipes
-from starship.words import Reason, Stop
+from starship.words import Stop
 from tests.loopback import Peer
 from tests.wire.bench import Bench, reset
 

@@ -11,8 +11,9 @@ from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
 from starship.interfaces import ILeg
+from starship.reasons import Reason
 from starship.wire.stock import HOLD_LIMIT_BYTES, StockLeg
-from starship.words import Address, Reason, Stop
+from starship.words import Address, Stop
 from tests.fakes import FakeLeg
 from tests.loopback import Ground, MiniProxy, Peer, ground, proxies
 

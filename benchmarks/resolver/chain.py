@@ -13,7 +13,7 @@ from typing import Any, Final
 from attrs import define
 from twisted.web.client import HTTPConnectionPool
 
-from benchmarks.world import body_of, name_of
+from benchmarks.resolver.world import body_of, name_of
 from starship.config.settings import Cache, Listener, Lookup, Settings
 from starship.interfaces import IResolver
 from starship.route.client import ApiClient

@@ -1,7 +1,7 @@
 """
 How long the reactor is kept waiting while the routes are written to the disk, and how long that takes.
 
-Part of the benchmarks; run by `resolver.py` as `python -m benchmarks.stalls`. The reactor is the service's own.
+Part of the benchmarks; run by `__main__.py` as `python -m benchmarks.resolver.stalls`. The reactor is that of the service.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from attrs import asdict, define, field, frozen
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 
-from benchmarks.chain import fill, make_chain
-from benchmarks.freshly import freshly
+from benchmarks.resolver.chain import fill, make_chain
+from benchmarks.resolver.freshly import freshly
 from starship.config.settings import Cache
 from starship.wire.reactor import install
 
@@ -47,7 +47,7 @@ class Stalls:
 
 def stalls(names: int) -> Stalls:
     """Measure, in a fresh process."""
-    return Stalls(**freshly("benchmarks.stalls", str(names)))
+    return Stalls(**freshly("benchmarks.resolver.stalls", str(names)))
 
 
 @define(eq=False)

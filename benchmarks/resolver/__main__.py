@@ -19,12 +19,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from benchmarks.footprint import footprint
-from benchmarks.hits import hit_costs
-from benchmarks.simulation import Run, Scale, Scenario
-from benchmarks.stalls import stalls
-from benchmarks.tables import costs, hour, scanned
-from benchmarks.world import Mode, Outage
+from benchmarks.resolver.footprint import footprint
+from benchmarks.resolver.hits import hit_costs
+from benchmarks.resolver.simulation import Run, Scale, Scenario
+from benchmarks.resolver.stalls import stalls
+from benchmarks.resolver.tables import costs, hour, scanned
+from benchmarks.resolver.world import Mode, Outage
 
 OUTAGE: Final = (1500.0, 2100.0)
 CALM: Final = Scenario(title="no outage")
@@ -47,7 +47,7 @@ def main(arguments: Sequence[str]) -> None:
     calm, refuses, hangs, scan = (_played(scale, scenario) for scenario in (CALM, REFUSES, HANGS, SCAN))
     print(hour([calm, refuses, hangs]), scanned(calm, scan), sep="\n\n", end="\n\n", flush=True)
     if options.plot is not None:
-        from benchmarks.plot import draw  # matplotlib is an extra: `pip install .[bench]`
+        from benchmarks.resolver.plot import draw  # matplotlib is an extra: `pip install .[bench]`
 
         draw(calm, hangs, options.plot)
         _say(f"drawn: {options.plot}\n")

@@ -17,8 +17,8 @@ from attrs import define, field, frozen
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
-from benchmarks.chain import Chain, make_chain
-from benchmarks.world import ApiInMemory, Outage, Visit, scan, turn_to, visits
+from benchmarks.resolver.chain import Chain, make_chain
+from benchmarks.resolver.world import ApiInMemory, Outage, Visit, scan, turn_to, visits
 from starship.names import Hostname
 from starship.reasons import Reason
 from starship.words import Answer, Miss, Origin, Route

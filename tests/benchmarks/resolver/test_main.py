@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.resolver import HANGS, OUTAGE, main
-from benchmarks.simulation import Outcome, Run, Scale
-from benchmarks.tables import percentile, table
+from benchmarks.resolver.__main__ import HANGS, OUTAGE, main
+from benchmarks.resolver.simulation import Outcome, Run, Scale
+from benchmarks.resolver.tables import percentile, table
 
 SMALL = Scale(names=100, draws=1000, scanned=10.0)
 

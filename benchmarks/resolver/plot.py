@@ -13,7 +13,7 @@ from typing import Any, Final
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from benchmarks.simulation import BIN_S, Outcome, Run
+from benchmarks.resolver.simulation import BIN_S, Outcome, Run
 
 COLOURS: Final = {
     Outcome.HIT: "#4f46e5",

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from math import ceil
 
-from benchmarks.footprint import Footprint
-from benchmarks.hits import HitCosts
-from benchmarks.simulation import ANSWERED, BIN_S, FAILED, Outcome, Run, Tally
-from benchmarks.stalls import Stalls
+from benchmarks.resolver.footprint import Footprint
+from benchmarks.resolver.hits import HitCosts
+from benchmarks.resolver.simulation import ANSWERED, BIN_S, FAILED, Outcome, Run, Tally
+from benchmarks.resolver.stalls import Stalls
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -17,8 +17,8 @@ from typing import Final
 from attrs import frozen
 from twisted.internet.task import Clock
 
-from benchmarks.chain import Chain, fill, make_chain
-from benchmarks.world import ApiInMemory, Mode, Outage, Zipf, name_of
+from benchmarks.resolver.chain import Chain, fill, make_chain
+from benchmarks.resolver.world import ApiInMemory, Mode, Outage, Zipf, name_of
 from starship.config.settings import Cache
 from starship.errors import LookupRefused
 from starship.route.breaker import Pass

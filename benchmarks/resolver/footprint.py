@@ -1,7 +1,7 @@
 """
 What a remembered name weighs: a process of its own learns them all through the whole chain, and looks at itself.
 
-Part of the benchmarks; run by `resolver.py` as `python -m benchmarks.footprint`.
+Part of the benchmarks; run by `__main__.py` as `python -m benchmarks.resolver.footprint`.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from typing import Final
 from attrs import frozen
 from twisted.internet.task import Clock
 
-from benchmarks.chain import make_chain
-from benchmarks.freshly import freshly
-from benchmarks.world import ApiInMemory, name_of, turn_to
+from benchmarks.resolver.chain import make_chain
+from benchmarks.resolver.freshly import freshly
+from benchmarks.resolver.world import ApiInMemory, name_of, turn_to
 from starship.words import Ask
 
 AT_ONCE: Final = 100
@@ -39,8 +39,8 @@ class Footprint:
 
 def footprint(names: int) -> Footprint:
     """Measure, in two fresh processes: who traces allocations grows by that."""
-    plain = freshly("benchmarks.footprint", str(names), "plain")
-    traced = freshly("benchmarks.footprint", str(names), "traced")
+    plain = freshly("benchmarks.resolver.footprint", str(names), "plain")
+    traced = freshly("benchmarks.resolver.footprint", str(names), "traced")
     return Footprint(grown=plain["grown"], allocated=traced["allocated"], counted=plain["counted"])
 
 

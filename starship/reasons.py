@@ -31,6 +31,7 @@ class Reason(StrEnum):
 
     OK = "ok"
     UNKNOWN_NAME = "unknown_name"
+    UNKNOWN_PATH = "unknown_path"
     NO_NAME = "no_name"
     BAD_NAME = "bad_name"
     BAD_HELLO = "bad_hello"
@@ -41,6 +42,9 @@ class Reason(StrEnum):
     DENIED = "denied"
     OVER_LIMIT = "over_limit"
     MAINTENANCE = "maintenance"
+    REDIRECTED = "redirected"
+    BODY_TOO_BIG = "body_too_big"
+    BODY_TIMEOUT = "body_timeout"
     LOOKUP_TIMEOUT = "lookup_timeout"
     LOOKUP_REFUSED = "lookup_refused"
     LOOKUP_5XX = "lookup_5xx"
@@ -51,6 +55,7 @@ class Reason(StrEnum):
     UPSTREAM_UNRESOLVED = "upstream_unresolved"
     UPSTREAM_FORBIDDEN = "upstream_forbidden"
     UPSTREAM_RESET = "upstream_reset"
+    UPSTREAM_BAD_RESPONSE = "upstream_bad_response"
     CLIENT_GONE = "client_gone"
     IDLE = "idle"
     LIFETIME = "lifetime"
@@ -94,6 +99,7 @@ _UNAVAILABLE = "This site cannot be found right now"
 ROWS: Final[dict[Reason, Row]] = {
     Reason.OK: _row(Mood.CARRIED, 200, None, 200, "OK", "The bytes were carried until both sides had finished."),
     Reason.UNKNOWN_NAME: _row(Mood.MISSED, 404, 112, 495, "App not found", "No app answers to this name."),
+    Reason.UNKNOWN_PATH: _row(Mood.MISSED, 404, 112, 495, "Page not found", "No app answers to this path of the site."),
     Reason.NO_NAME: _row(Mood.REFUSED, 404, 109, 495, "App not found", "The request did not say which host it wants."),
     Reason.BAD_NAME: _row(Mood.REFUSED, 400, 112, 495, "Bad request", "The name that was asked for is not a hostname."),
     Reason.BAD_HELLO: _row(Mood.REFUSED, 400, 50, 495, "Bad request", "The TLS hello could not be understood."),
@@ -112,6 +118,13 @@ ROWS: Final[dict[Reason, Row]] = {
         Mood.REFUSED, 503, 80, 503, "Too many connections", "More was asked at once than is allowed here."
     ),
     Reason.MAINTENANCE: _row(Mood.REFUSED, 503, 80, 495, "Down for maintenance", "The owner is working on this site."),
+    Reason.REDIRECTED: _row(Mood.REFUSED, 308, None, 308, "Moved to https", "This site is served over https."),
+    Reason.BODY_TOO_BIG: _row(
+        Mood.REFUSED, 413, None, 413, "Request too large", "More was sent with the request than is allowed here."
+    ),
+    Reason.BODY_TIMEOUT: _row(
+        Mood.SILENT, 408, None, 408, "Request timeout", "The rest of the request did not come in time."
+    ),
     Reason.LOOKUP_TIMEOUT: _row(
         Mood.UNREACHABLE, 503, 80, 495, _UNAVAILABLE, "The directory of sites did not answer in time."
     ),
@@ -125,7 +138,7 @@ ROWS: Final[dict[Reason, Row]] = {
     Reason.LOOKUP_BUSY: _row(Mood.UNREACHABLE, 503, 80, 495, _UNAVAILABLE, "The directory of sites is overloaded."),
     Reason.UPSTREAM_REFUSED: _row(Mood.UNREACHABLE, 502, 80, 495, "Bad gateway", "The site refused the connection."),
     Reason.UPSTREAM_TIMEOUT: _row(
-        Mood.UNREACHABLE, 504, 80, 495, "Gateway timeout", "The site did not accept the connection in time."
+        Mood.UNREACHABLE, 504, 80, 495, "Gateway timeout", "The site did not answer in time."
     ),
     Reason.UPSTREAM_UNRESOLVED: _row(
         Mood.UNREACHABLE, 502, 80, 495, "Bad gateway", "The address of the site could not be resolved."
@@ -134,6 +147,9 @@ ROWS: Final[dict[Reason, Row]] = {
         Mood.UNREACHABLE, 503, 80, 495, _UNAVAILABLE, "The site is said to live where this service may not connect."
     ),
     Reason.UPSTREAM_RESET: _row(Mood.SEVERED, 502, None, 502, "Bad gateway", "The site broke the connection."),
+    Reason.UPSTREAM_BAD_RESPONSE: _row(
+        Mood.SEVERED, 502, None, 502, "Bad gateway", "The site gave an answer that cannot be passed on."
+    ),
     Reason.CLIENT_GONE: _row(Mood.GONE, 499, None, 499, "Client gone", "The client left before the end."),
     Reason.IDLE: _row(Mood.SEVERED, 408, None, 200, "Idle", "Nothing was carried for the idle time."),
     Reason.LIFETIME: _row(Mood.SEVERED, 408, None, 200, "Lifetime over", "The connection was as old as allowed."),

@@ -94,7 +94,8 @@ class Refusal:
 
     `detail` is our words for the log, printable and bounded; `code` a more exact HTTP status or TLS alert than the
     reason's own; `scheme` the language to answer in where it is not the door's (wrong_door); `name` the name to show.
-    `told` is the reason that the client is told where it is another one than the log's.
+    `told` is the reason that the client is told where it is another one than the log's. `location` is the URL that a
+    redirect sends the client to, of visible ASCII.
     """
 
     reason: Reason
@@ -105,6 +106,7 @@ class Refusal:
     manner: Manner = Manner()
     retry_after: float | None = None
     told: Reason | None = None
+    location: str | None = None
 
 
 @frozen

@@ -37,7 +37,7 @@ def rows(heading: str) -> list[list[str]]:
 
 def said(reason: Reason) -> list[str]:
     """A row of the table as the refusers have it."""
-    refusal = Refusal(reason=reason)
+    refusal = Refusal(reason=reason, location="https://a.com/" if reason is Reason.REDIRECTED else None)
     page, alert = PAGES.farewell(refusal, ARRIVAL), AlertRefuser().farewell(refusal, ARRIVAL)
     http = str(page.status) if page.data else f"- ({page.status})"
     tls = str(alert.data[ALERT]) if alert.data else f"- ({alert.status})"

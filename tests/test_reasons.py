@@ -7,7 +7,7 @@ import pytest
 from starship.reasons import ROWS, Mood, Reason
 
 ALERTS = {40, 47, 49, 50, 80, 109, 112}  # RFC 8446 section 6
-STATUSES = {200, 400, 403, 404, 408, 431, 499, 500, 502, 503, 504}
+STATUSES = {200, 308, 400, 403, 404, 408, 413, 431, 499, 500, 502, 503, 504}
 
 
 def test_each_reason_has_a_row_and_each_mood_a_reason() -> None:

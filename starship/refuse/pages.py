@@ -44,6 +44,7 @@ _PAGE_KIND: Final = (
     "Content-Type: text/html; charset=utf-8\r\nContent-Security-Policy: "
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'\r\n"
 )
+_TEXT_KIND: Final = "Content-Type: text/plain; charset=utf-8\r\n"
 _JSON_KIND: Final = "Content-Type: application/json\r\n"
 _JSON_ESCAPES: Final = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"})
 
@@ -78,10 +79,13 @@ class PageRefuser:
         Render the whole response; nothing where the reason leaves nobody to talk to (gone, idle, carried already).
 
         Shape: head and body in one piece, the head alone for HEAD. The status is the refusal's code, if that is
-        an HTTP error, else the reason's. The name shown is escaped and at most 253 characters.
+        an HTTP error, else the reason's. The name shown is escaped and at most 253 characters. A redirect has one
+        line of text as its body.
         Source: RFC 9112 sections 6.3 and 9.6; RFC 9110 sections 9.3.2, 10.2.3 and 15.
         """
         row = refusal.reason.row
+        if refusal.location is not None:
+            return self._redirect(refusal, refusal.location, arrival)
         if not is_error_status(row.status) or (row.alert is None and row.logged == 200):
             return Farewell(b"", row.logged)
         code = refusal.code
@@ -97,6 +101,14 @@ class PageRefuser:
         head = _head(sheet.opening + kind, arrival.id, self._now(), retry_after, len(data))
         return Farewell(head if refusal.manner.bodyless else head + data, sheet.status)
 
+    def _redirect(self, refusal: Refusal, location: str, arrival: Arrival) -> Farewell:
+        """Send the client elsewhere. Not to be stored: it holds for as long as the operator says so."""
+        status = refusal.reason.row.status
+        body = f"{refusal.reason.row.text}\n"
+        opening = f"{_opening(status)}Location: {location}\r\n{_TEXT_KIND}"
+        head = _head(opening, arrival.id, self._now(), "", len(body))
+        return Farewell(head if refusal.manner.bodyless else head + body.encode("ascii"), status)
+
     def _sheet(self, reason: Reason, status: int) -> _Sheet:
         # Bounded by the reasons and the statuses that there are; no client adds a key of its own.
         known = self._sheets.get((reason, status))
@@ -109,11 +121,7 @@ class PageRefuser:
             "advice": escape(advice(reason, status)),
             "reason": reason.value,
         }
-        opening = (
-            f"HTTP/1.1 {status} {phrase(status)}\r\nConnection: close\r\n"
-            "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-        )
-        sheet = _Sheet(status=status, opening=opening, page=self.stencils.of(status).fill(values))
+        sheet = _Sheet(status=status, opening=_opening(status), page=self.stencils.of(status).fill(values))
         self._sheets[reason, status] = sheet
         return sheet
 
@@ -165,6 +173,13 @@ def load_pages(
     if branded.largest > PAGE_LIMIT_BYTES:
         raise BadPages([f"templates: a page with its logo is larger than {PAGE_LIMIT_BYTES} bytes"])
     return PageRefuser(stencils=branded, retry_after=retry_after, wall_clock=wall_clock)
+
+
+def _opening(status: int) -> str:
+    return (
+        f"HTTP/1.1 {status} {phrase(status)}\r\nConnection: close\r\n"
+        "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+    )
 
 
 def _head(opening: str, request_id: str, date: str, retry_after: str, length: int) -> bytes:

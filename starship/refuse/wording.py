@@ -34,6 +34,7 @@ _ADVICE: Final[dict[int, str]] = {
 _ADVICE_BY_REASON: Final[dict[Reason, str]] = {
     Reason.WRONG_DOOR: "",  # the reason's own text says what to try
     Reason.MAINTENANCE: "It will be back soon.",
+    Reason.UNKNOWN_PATH: "Check the address for a typo.",
 }
 
 _STATUSES: Final = frozenset(status.value for status in HTTPStatus if status.value >= 400)
@@ -45,7 +46,7 @@ def is_error_status(code: int) -> bool:
 
 
 def phrase(status: int) -> str:
-    """The reason phrase of an error status. Source: RFC 9110 section 15."""
+    """The reason phrase of a status that HTTP knows. Source: RFC 9110 section 15."""
     return HTTPStatus(status).phrase
 
 

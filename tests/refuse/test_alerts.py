@@ -13,6 +13,7 @@ from tests.fakes import arrival
 
 ALERTS = {
     Reason.UNKNOWN_NAME: 112,
+    Reason.UNKNOWN_PATH: 112,
     Reason.NO_NAME: 109,
     Reason.BAD_NAME: 112,
     Reason.BAD_HELLO: 50,

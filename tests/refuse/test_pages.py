@@ -21,9 +21,9 @@ from starship.refuse.pages import PageRefuser, load_pages
 from starship.words import Manner, Refusal
 from tests.fakes import arrival
 
-CODES = [None, 400, 403, 404, 408, 414, 421, 431, 500, 502, 503, 504, 505]
+CODES = [None, 400, 403, 404, 408, 413, 414, 421, 431, 500, 502, 503, 504, 505]
 SILENT = {Reason.OK, Reason.CLIENT_GONE, Reason.IDLE, Reason.LIFETIME}
-SPOKEN = [reason for reason in Reason if reason not in SILENT]
+SPOKEN = [reason for reason in Reason if reason not in SILENT | {Reason.REDIRECTED}]
 
 
 def pages(**changed: Any) -> PageRefuser:
@@ -113,6 +113,29 @@ def test_s9_a_miss_is_a_branded_404_that_says_app_not_found() -> None:
 
 def test_a_hello_that_never_came_is_a_408() -> None:
     assert ask(Refusal(reason=Reason.HELLO_TIMEOUT))[0] == 408
+
+
+def moved(method: str = "GET") -> tuple[int, dict[str, str], bytes]:
+    manner = Manner(bodyless=method == "HEAD")
+    refusal = Refusal(reason=Reason.REDIRECTED, name="a.com", location="https://a.com/x?y=1", manner=manner)
+    return parse(PAGES.farewell(refusal, arrival()).data, method)
+
+
+def test_a_redirect_is_a_308_with_a_location_and_one_line_of_text() -> None:
+    status, headers, body = moved()
+    assert (status, headers["location"], body) == (308, "https://a.com/x?y=1", b"This site is served over https.\n")
+    assert headers["cache-control"] == "no-store"
+    assert headers["connection"] == "close"
+    assert headers["x-request-id"] == arrival().id
+
+
+def test_a_redirect_of_a_head_request_has_the_same_head_and_no_body() -> None:
+    assert moved("HEAD") == (*moved()[:2], b"")
+
+
+def test_a_redirect_that_leads_nowhere_is_a_plain_close() -> None:
+    farewell = PAGES.farewell(Refusal(reason=Reason.REDIRECTED), arrival())
+    assert (farewell.data, farewell.status) == (b"", 308)
 
 
 @pytest.mark.parametrize("code", [112, 200, 302, 495, 499, 999])

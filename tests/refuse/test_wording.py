@@ -7,7 +7,7 @@ import pytest
 from starship.reasons import Reason
 from starship.refuse.wording import advice, is_error_status, phrase, title
 
-BRANDED = [400, 403, 404, 408, 414, 421, 431, 500, 502, 503, 504]
+BRANDED = [400, 403, 404, 408, 413, 414, 421, 431, 500, 502, 503, 504]
 
 
 @pytest.mark.parametrize("status", BRANDED)

@@ -60,6 +60,7 @@ class Reason(StrEnum):
     IDLE = "idle"
     LIFETIME = "lifetime"
     DRAINED = "drained"
+    CLOSED = "closed"
     INTERNAL = "internal"
 
     @property
@@ -154,5 +155,6 @@ ROWS: Final[dict[Reason, Row]] = {
     Reason.IDLE: _row(Mood.SEVERED, 408, None, 200, "Idle", "Nothing was carried for the idle time."),
     Reason.LIFETIME: _row(Mood.SEVERED, 408, None, 200, "Lifetime over", "The connection was as old as allowed."),
     Reason.DRAINED: _row(Mood.SEVERED, 503, 80, 200, "Restarting", "This server is stopping; another one serves you."),
+    Reason.CLOSED: _row(Mood.SEVERED, 503, 80, 200, "Connection closed", "An operator closed the connection."),
     Reason.INTERNAL: _row(Mood.BROKEN, 500, 80, 500, "Internal error", "Something failed on our side."),
 }

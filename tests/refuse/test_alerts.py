@@ -33,6 +33,7 @@ ALERTS = {
     Reason.UPSTREAM_UNRESOLVED: 80,
     Reason.UPSTREAM_FORBIDDEN: 80,
     Reason.DRAINED: 80,
+    Reason.CLOSED: 80,
     Reason.INTERNAL: 80,
 }
 

@@ -29,8 +29,9 @@ from starship.interfaces import (
     IResolver,
     ITenantGate,
 )
+from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import Address, Answer, Arrival, Ask, Ending, Hello, Miss, Origin, Refusal, Route, Seconds
+from starship.words import Address, Answer, Arrival, Ask, Ending, Hello, Miss, Origin, Refusal, Route, Seconds, Step
 
 REMEMBERED: Final = frozenset({Origin.HIT, Origin.STALE})
 """Origins of a route that may have moved since it was asked for."""
@@ -107,6 +108,38 @@ class Journey:
     def broke(self, failure: Failure) -> None:
         self._log.failure("a journey broke: {id}", failure=failure, id=self.arrival.id)
         self.stop(Reason.INTERNAL)
+
+    # How far it is, for who looks at it or counts
+
+    @property
+    def step(self) -> Step:
+        """Where it is now."""
+        if self.ended:
+            return Step.CLOSING
+        if self._joined:
+            return Step.CARRYING
+        if self._hello is None:
+            return Step.SNIFFING
+        return Step.ROUTING if self._answer is None or self._question is not None else Step.DIALLING
+
+    @property
+    def name(self) -> Hostname | None:
+        """Whom the client asked for, once it has."""
+        return None if self._hello is None else self._hello.name
+
+    @property
+    def app(self) -> str:
+        """Whose route it is, once there is one."""
+        return self._answer.app if isinstance(self._answer, Route) else ""
+
+    @property
+    def upstream(self) -> Address | None:
+        """Whom it is joined to."""
+        return self._upstream
+
+    def uncounted(self) -> tuple[int, int]:
+        """The bytes of its client, received and sent, that no Ending has counted yet: those that its own will."""
+        return (0, 0) if self.ended else (self.client.received, self.client.sent)
 
     # IDialOutcome
 

@@ -242,6 +242,50 @@ class Ending:
         return self.reason.row.mood
 
 
+class Step(StrEnum):
+    """How far an open connection is. `refused` may still read its answer; `closing` still has its last bytes to go."""
+
+    SNIFFING = "sniffing"
+    ROUTING = "routing"
+    DIALLING = "dialling"
+    CARRYING = "carrying"
+    REFUSED = "refused"
+    CLOSING = "closing"
+
+
+@frozen(kw_only=True)
+class Live:
+    """
+    An open connection as it is now: its age in seconds, bytes so far from the client (`received`) and to it (`sent`).
+
+    `name`, `app` and `upstream` become known step by step.
+    """
+
+    arrival: Arrival
+    step: Step
+    age: float
+    name: Hostname | None
+    app: str
+    upstream: Address | None
+    received: int
+    sent: int
+
+
+@frozen(kw_only=True)
+class Wanted:
+    """
+    Which open connections are meant: all that is said has to hold. `name` may be a wildcard, and means all below it.
+
+    `upstream` is the one that a connection is joined to; without a port, any port of that address.
+    """
+
+    id: str | None = None
+    name: str | None = None
+    source: Network | None = None
+    app: str | None = None
+    upstream: Upstream | None = None
+
+
 @frozen
 class Farewell:
     """What a refuser says: the last bytes for the client (empty: just close), and the status for the log."""

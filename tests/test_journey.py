@@ -19,7 +19,7 @@ from starship.interfaces import IDialOutcome, IJourney, ILeg, ITenantGate
 from starship.journey import Guides, Journey
 from starship.names import Hostname
 from starship.reasons import Mood, Reason
-from starship.words import Address, Answer, Ending, Hello, Manner, Miss, Origin, Refusal, Route, Upstream
+from starship.words import Address, Answer, Ending, Hello, Manner, Miss, Origin, Refusal, Route, Step, Upstream
 from tests import fakes
 from tests.fakes import errors_in
 
@@ -570,3 +570,40 @@ def test_who_is_over_the_limit_for_new_names_meets_an_unknown_one_and_the_log_sa
     walk.journey.hello(HELLO)
     assert walk.refusal.reason is Reason.UNKNOWN_NAME
     assert (walk.ending.reason, walk.ending.mood) == (Reason.OVER_LIMIT, Mood.REFUSED)
+
+
+def test_a_walk_tells_how_far_it_is_and_to_whom_it_leads() -> None:
+    walk = Walk()
+    journey = walk.journey
+    told = [(journey.step, journey.name, journey.app, journey.upstream)]
+    journey.hello(HELLO)
+    told.append((journey.step, journey.name, journey.app, journey.upstream))
+    walk.answer(ROUTE)
+    told.append((journey.step, journey.name, journey.app, journey.upstream))
+    walk.dialer.dials[0].outcome.dialled(fakes.FakeLeg())
+    told.append((journey.step, journey.name, journey.app, journey.upstream))
+    journey.carried(Reason.OK, "")
+    assert told == [
+        (Step.SNIFFING, None, "", None),
+        (Step.ROUTING, NAME, "", None),
+        (Step.DIALLING, NAME, ROUTE.app, None),
+        (Step.CARRYING, NAME, ROUTE.app, Address("192.0.2.80", 443)),
+    ]
+    assert journey.step is Step.CLOSING
+
+
+def test_a_walk_whose_route_failed_is_routing_again_while_it_asks() -> None:
+    walk = cached()
+    walk.journey.hello(HELLO)
+    walk.dialer.dials[0].outcome.failed(errors.DialRefused("refused"))
+    assert walk.resolver.renewals
+    assert walk.journey.step is Step.ROUTING
+
+
+def test_bytes_are_uncounted_until_the_ending_counts_as_many() -> None:
+    walk = joined()
+    walk.client.received, walk.client.sent = 7, 9
+    assert walk.journey.uncounted() == (7, 9)
+    walk.journey.carried(Reason.OK, "")
+    assert (walk.ending.received, walk.ending.sent) == (7, 9)
+    assert walk.journey.uncounted() == (0, 0)

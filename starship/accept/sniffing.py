@@ -23,7 +23,7 @@ from starship.interfaces import ICancel, IClient, IGate, ILeg, IRefuser, ISniffe
 from starship.journey import Guides, Journey
 from starship.reasons import Reason
 from starship.wire.stock import HOLD_LIMIT_BYTES, LegProtocol, leg_on
-from starship.words import Door, Hello, NeedMore, Refusal, Stop
+from starship.words import Door, Hello, NeedMore, Refusal, Step, Stop
 
 LINGER_S: Final = 2.0
 """How long a refused client may take to read its answer (RFC 9112 section 9.6)."""
@@ -103,6 +103,11 @@ class SniffingProtocol(LegProtocol):
         """End the walk now."""
         self.journey.stop(reason)
         self._depart()
+
+    @property
+    def step(self) -> Step:
+        """How far it is, for who looks at it."""
+        return Step.REFUSED if self._refused else self.journey.step
 
     # IClient: what the Journey asks
 

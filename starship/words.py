@@ -39,10 +39,15 @@ class Address(NamedTuple):
 
 @frozen
 class Door:
-    """A listener as the rest sees it: its name in the ini file, and the port that an endpoint without one means."""
+    """
+    A listener as the rest sees it: its name in the ini file, and the port that an endpoint without one means.
+
+    `redirect` is the port of https that plain HTTP is sent to; 0: it is served here.
+    """
 
     name: str
     port: int
+    redirect: int = 0
 
 
 @frozen(kw_only=True)
@@ -137,6 +142,21 @@ Network = IPv4Network | IPv6Network
 
 
 @frozen(kw_only=True)
+class PathRule:
+    """
+    Where requests of a name go whose path fits. `path` is as `paths.canonical` spells it.
+
+    `kind` is `exact` or `prefix`, which ends where a segment ends (`/bar` is for /bar and /bar/x, not for /barx).
+    `rewrite` is what stands in the place of `path` when the request is passed on; None: nothing is changed.
+    """
+
+    path: str
+    kind: str
+    upstreams: tuple[Upstream, ...]
+    rewrite: str | None = None
+
+
+@frozen(kw_only=True)
 class Route:
     """
     Where a name lives. `ttl` and `stale_ttl` in seconds, None where the answer did not say; ttl 0: do not remember.
@@ -144,6 +164,10 @@ class Route:
     `proxy_protocol` is `v1`, `v2` or None. `allow` None admits all; `deny` is read first. `trusted` marks the
     operator's own word (static routes), which the guard against forbidden ranges lets pass. `wildcard` (`*.a.com`) is
     what the answer covers where it is not for the name asked alone.
+
+    `paths` in the order of matching, for plain HTTP alone; `upstreams` is where all else goes, and may then be empty.
+    `redirect` sends plain HTTP to https. `rewrite` is a rule's, made for one request: the beginning of its path as it
+    was sent, and what stands there instead.
     """
 
     app: str
@@ -159,6 +183,9 @@ class Route:
     max_connections: int | None = None
     trusted: bool = False
     wildcard: str | None = None
+    paths: tuple[PathRule, ...] = ()
+    redirect: bool = False
+    rewrite: tuple[str, str] | None = None
 
 
 @frozen(kw_only=True)

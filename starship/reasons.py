@@ -38,6 +38,8 @@ class Reason(StrEnum):
     BAD_HEAD = "bad_head"
     HELLO_TOO_BIG = "hello_too_big"
     HELLO_TIMEOUT = "hello_timeout"
+    BAD_PREFACE = "bad_preface"
+    PREFACE_TIMEOUT = "preface_timeout"
     WRONG_DOOR = "wrong_door"
     DENIED = "denied"
     OVER_LIMIT = "over_limit"
@@ -110,6 +112,13 @@ ROWS: Final[dict[Reason, Row]] = {
     ),
     Reason.HELLO_TIMEOUT: _row(
         Mood.SILENT, 408, None, 408, "Request timeout", "The client did not say what it wants in time."
+    ),
+    # Between a balancer and us: 499 is never sent, so that nothing is said on any door.
+    Reason.BAD_PREFACE: _row(
+        Mood.REFUSED, 499, None, 400, "Bad request", "The balancer's PROXY header could not be understood."
+    ),
+    Reason.PREFACE_TIMEOUT: _row(
+        Mood.SILENT, 499, None, 408, "Request timeout", "The balancer's PROXY header did not come in time."
     ),
     Reason.WRONG_DOOR: _row(
         Mood.REFUSED, 400, 40, 495, "Wrong port", "This port speaks another protocol: try http:// or https:// instead."

@@ -50,12 +50,21 @@ class Door:
     redirect: int = 0
 
 
+class Tlv(NamedTuple):
+    """One field of a PROXY header: its type (one octet) and its octets."""
+
+    kind: int
+    value: bytes
+
+
 @frozen(kw_only=True)
 class Arrival:
     """
     An accepted connection.
 
     `number` counts from 1; `id` names it in logs and on pages, unique across restarts; `start` is monotonic (s).
+    Where a balancer's PROXY header named the client, `client` and `local` are as the header has them, `via` is the
+    balancer's own address, and `tlvs` what else the header said.
     """
 
     number: int
@@ -64,6 +73,8 @@ class Arrival:
     client: Address
     local: Address
     start: float
+    via: Address | None = None
+    tlvs: tuple[Tlv, ...] = ()
 
 
 @frozen(kw_only=True)
@@ -114,6 +125,21 @@ class Refusal:
     location: str | None = None
 
 
+@frozen(kw_only=True)
+class Preface:
+    """
+    A PROXY header that was understood. `consumed` counts its octets: they are not the client's.
+
+    `client` and `local` are the ends of the connection that the balancer took; both None where the header leaves that
+    to the socket (LOCAL, UNKNOWN, UNSPEC, unix sockets, datagrams).
+    """
+
+    consumed: int
+    client: Address | None = None
+    local: Address | None = None
+    tlvs: tuple[Tlv, ...] = ()
+
+
 @frozen
 class NeedMore:
     """Not yet."""
@@ -139,6 +165,21 @@ class Upstream:
 
 
 Network = IPv4Network | IPv6Network
+
+
+@frozen(kw_only=True)
+class ProxyOptions:
+    """
+    What a PROXY header of version 2 tells an upstream beside the addresses.
+
+    `relay`: the types of fields that are passed on from the header that came in; None: all that mean anything there.
+    """
+
+    authority: bool = True
+    alpn: bool = True
+    unique_id: bool = True
+    crc32c: bool = False
+    relay: frozenset[int] | None = frozenset()
 
 
 @frozen(kw_only=True)

@@ -22,7 +22,7 @@ from starship.words import Manner, Refusal
 from tests.fakes import arrival
 
 CODES = [None, 400, 403, 404, 408, 413, 414, 421, 431, 500, 502, 503, 504, 505]
-SILENT = {Reason.OK, Reason.CLIENT_GONE, Reason.IDLE, Reason.LIFETIME}
+SILENT = {Reason.OK, Reason.BAD_PREFACE, Reason.PREFACE_TIMEOUT, Reason.CLIENT_GONE, Reason.IDLE, Reason.LIFETIME}
 SPOKEN = [reason for reason in Reason if reason not in SILENT | {Reason.REDIRECTED}]
 
 

@@ -146,6 +146,9 @@ class ILeg(Interface):
     remote: Address = Attribute("whom it is connected to")
     received: int = Attribute("bytes read from the peer so far")
     sent: int = Attribute("bytes accepted for the peer so far")
+    over: Callable[[ILeg, Stop], object] | None = Attribute(
+        "called once with this leg when nothing is left of the connection: LOST where the peer broke it, else ENDED"
+    )
 
     def send(data: bytes) -> bool:
         """Write; False asks the caller to stop until `drained` calls back."""

@@ -204,7 +204,8 @@ class Route:
 
     `proxy_protocol` is `v1`, `v2` or None. `allow` None admits all; `deny` is read first. `trusted` marks the
     operator's own word (static routes), which the guard against forbidden ranges lets pass. `wildcard` (`*.a.com`) is
-    what the answer covers where it is not for the name asked alone.
+    what the answer covers where it is not for the name asked alone. `pool` names a pool of the ini file, which has the
+    endpoints then, and is the operator's word; `policy` and `upstreams` say nothing beside it.
 
     `paths` in the order of matching, for plain HTTP alone; `upstreams` is where all else goes, and may then be empty.
     `redirect` sends plain HTTP to https. `rewrite` is a rule's, made for one request: the beginning of its path as it
@@ -217,6 +218,7 @@ class Route:
     ttl: float | None = None
     stale_ttl: float | None = None
     policy: str | None = None
+    pool: str | None = None
     proxy_protocol: str | None = None
     maintenance: bool = False
     allow: tuple[Network, ...] | None = None

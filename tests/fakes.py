@@ -216,6 +216,7 @@ class FakeLeg:
     aborted: int = 0
     data: bytearray = field(factory=bytearray)
     ended: bool = False
+    over: Callable[[ILeg, Stop], object] | None = None
 
     def send(self, data: bytes) -> bool:
         self.sent += len(data)
@@ -237,6 +238,13 @@ class FakeLeg:
 
     def abort(self) -> None:
         self.aborted += 1
+        self.close(Stop.ENDED)
+
+    def close(self, why: Stop) -> None:
+        """Nothing is left of it."""
+        over, self.over = self.over, None
+        if over is not None:
+            over(self, why)
 
     def carry(self, to: ILeg, limit: int | None, done: Callable[[Stop], None]) -> None:
         """Has nothing to carry."""

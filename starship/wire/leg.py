@@ -49,13 +49,14 @@ class Owner(Protocol):
 class WireLeg(Flow):
     """One side of a connection. `remote` as accept or connect named it; asking for `local` may ask the kernel."""
 
-    __slots__ = ("_finish", "_held", "_held_bytes", "_local", "_remote", "_shut", "owner")
+    __slots__ = ("_finish", "_held", "_held_bytes", "_local", "_remote", "_shut", "over", "owner")
 
     def __init__(
         self, ground: Ground, fd: int, remote: tuple[str, int] | Address, local: Address | None = None
     ) -> None:
         super().__init__(ground, fd)
         self.owner: Owner | None = None
+        self.over: Callable[[ILeg, Stop], object] | None = None
         self._remote = remote
         self._local = local
         self._held: list[bytes] | None = None
@@ -365,6 +366,9 @@ class WireLeg(Flow):
             if why is Stop.LOST:
                 self._stop_carrying(why)
             self.done = None
+            over, self.over = self.over, None
+            if over is not None:
+                over(self, Stop.LOST if reason is LOST else Stop.ENDED)
 
 
 def _nobody(how: Stop) -> None:

@@ -69,6 +69,7 @@ class StockLeg:
         "_to",
         "_transport",
         "_waiter",
+        "over",
         "received",
         "remote",
         "sent",
@@ -79,6 +80,7 @@ class StockLeg:
         self.remote = remote
         self.received = 0
         self.sent = 0
+        self.over: Callable[[ILeg, Stop], object] | None = None
         self._held: list[bytes] = []
         self._held_bytes = 0
         self._to: ILeg | None = None
@@ -134,6 +136,7 @@ class StockLeg:
         if done is not None and not in_order:
             done(Stop.LOST)
         self.resumeProducing()  # whoever waits to write here must learn that there is nothing to wait for
+        self._tell_over(Stop.ENDED if in_order else Stop.LOST)
 
     # ILeg
 
@@ -181,6 +184,7 @@ class StockLeg:
         if not self._lost:
             self._lost = True
             self._transport.abortConnection()
+            self._tell_over(Stop.ENDED)
 
     def carry(self, to: ILeg, limit: int | None, done: Callable[[Stop], None]) -> None:
         if self._lost:
@@ -270,6 +274,11 @@ class StockLeg:
     def _close_when_over(self) -> None:
         if self._ended and self._shut and not self._lost:
             self._transport.loseConnection()
+
+    def _tell_over(self, why: Stop) -> None:
+        over, self.over = self.over, None
+        if over is not None:
+            over(self, why)
 
 
 Leg = StockLeg | WireTransport

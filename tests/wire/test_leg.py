@@ -407,6 +407,25 @@ def test_abort_resets_and_makes_no_callback_but_to_the_owner(bench: Bench) -> No
     assert hears(peer) == "reset"
 
 
+@pytest.mark.parametrize(("how", "said"), [("reset", "lost"), ("both ended", "ended"), ("aborted", "ended")])
+def test_when_nothing_is_left_it_is_said_once_and_whether_the_peer_broke_it(bench: Bench, how: str, said: str) -> None:
+    leg, peer = bench.leg(WireLeg)
+    told = list[tuple[ILeg, Stop]]()
+    leg.over = lambda *what: told.append(what)
+    match how:
+        case "reset":
+            reset(peer)
+        case "both ended":
+            leg.end(nobody)
+            peer.close()
+        case _:
+            leg.abort()
+    bench.until(lambda: leg.fd < 0)
+    leg.abort()
+    bench.turns()
+    assert told == [(leg, Stop(said))]
+
+
 def test_abort_from_within_what_the_owner_is_told_reads_nothing_more(bench: Bench) -> None:
     leg, peer = bench.leg(WireLeg)
     owner = leg.owner = Told(lambda data: leg.abort())

@@ -347,3 +347,24 @@ def test_a_client_that_resets_after_its_end_is_an_ordinary_ending(ground: Ground
     client.sock.close()
     ground.until(lambda: bool(proxy.endings), server)
     assert proxy.endings == [(Reason.OK, "client reset after its end")]
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"), [(ConnectionLost(), Stop.LOST), (ConnectionDone(), Stop.ENDED), (None, Stop.ENDED)]
+)
+def test_when_nothing_is_left_it_is_said_once_and_whether_the_peer_broke_it(
+    reason: Exception | None, said: Stop
+) -> None:
+    leg, _ = a_leg()
+    told = list[tuple[ILeg, Stop]]()
+    leg.over = lambda *what: told.append(what)
+    leg.end(lambda _: None)
+    leg.heard_end()
+    leg.shut()
+    if reason is None:
+        leg.abort()
+    else:
+        leg.lost(Failure(reason))
+    leg.abort()
+    leg.lost(Failure(ConnectionLost()))
+    assert told == [(leg, said)]

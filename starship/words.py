@@ -86,13 +86,72 @@ class Manner:
     tls_version: int = 0x0303
 
 
+Field = tuple[bytes, bytes]
+"""A field of an HTTP message: its name as it was spelled, its value without the white space around it."""
+
+
+@frozen(kw_only=True)
+class Request:
+    """
+    One HTTP/1 request head, understood.
+
+    `method` and `target` as they were sent; `path` is the target's path without its query, as it was sent (`/` where
+    an absolute target has none, `*` for the server as a whole). `minor` is the client's version of HTTP/1, 0 or 1.
+    `authority` is the Host field's value as it was sent, or the target's where there is none; empty: nobody was named.
+
+    `length` is the Content-Length (octets), `chunked` says that the body comes in chunks; neither: there is no body.
+    `close`: the client will send no other request on this connection. `expects`: it waits for `100 Continue`.
+    `upgrade` is the Upgrade field's value where one is offered (never for HTTP/1.0, never h2c). `hops` are the fields
+    that Connection names, in lower case: they end here.
+    """
+
+    method: bytes
+    target: bytes
+    path: str
+    minor: int
+    fields: tuple[Field, ...]
+    length: int | None = None
+    chunked: bool = False
+    close: bool = False
+    upgrade: bytes | None = None
+    expects: bool = False
+    authority: bytes = b""
+    hops: tuple[bytes, ...] = ()
+
+
+@frozen(kw_only=True)
+class Response:
+    """
+    One HTTP/1 response head, understood. `minor` is the upstream's version of HTTP/1, 0 or 1.
+
+    At most one of: `length` octets of body, `chunked`, or all `until_close`. `bodyless`: none of it comes, whatever
+    `length` says (an answer to HEAD, 1xx, 204, 304). `close`: the upstream's connection is of no use afterwards.
+    `upgrade` is the Upgrade field's value in an answer of 101. `hops` as a Request's. `consumed` counts the octets of
+    the head.
+    """
+
+    status: int
+    reason: bytes
+    minor: int
+    fields: tuple[Field, ...]
+    length: int | None = None
+    chunked: bool = False
+    until_close: bool = False
+    bodyless: bool = False
+    close: bool = False
+    upgrade: bytes | None = None
+    hops: tuple[bytes, ...] = ()
+    consumed: int = 0
+
+
 @frozen(kw_only=True)
 class Hello:
     """
     What a client asked for. `name` is None where it named nobody (no SNI; HTTP/1.0 without Host, empty Host).
 
     `scheme` is `tls` or `http`; `alpn` the offers in their order; `ech` tells of an encrypted_client_hello
-    extension (a fact, not a proof: RFC 8701 greases it); `consumed` counts the bytes of the head itself.
+    extension (a fact, not a proof: RFC 8701 greases it); `consumed` counts the bytes of the head itself. `request` is
+    the whole head, where each request goes its own way.
     """
 
     name: Hostname | None
@@ -101,6 +160,7 @@ class Hello:
     alpn: tuple[bytes, ...] = ()
     ech: bool = False
     manner: Manner = Manner()
+    request: Request | None = None
 
 
 @frozen(kw_only=True)

@@ -14,13 +14,14 @@ CODE = [module for module in MODULES if module.name != "__init__.py"]
 LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "refuse", "account", "config"}
-GROUND = {"errors", "names", "reasons", "words", "addresses", "interfaces"}
+GROUND = {"errors", "names", "reasons", "words", "addresses", "paths", "interfaces"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "names": {"errors"},
     "reasons": set(),
     "words": {"errors", "names", "reasons"},
     "addresses": {"errors", "names", "reasons", "words"},
+    "paths": {"errors", "names", "reasons", "words"},
     "interfaces": {"errors", "names", "reasons", "words"},
     **dict.fromkeys(WORKSHOPS, GROUND),
     "dial": GROUND | {"wire"},

@@ -26,9 +26,9 @@ RULE_LIMIT: Final = 2048
 """Characters of a rule's path or rewrite."""
 
 _SAFE: Final = "/-._~!$&'()*+,;=:@"  # RFC 3986: pchar but for the percent sign, and the slash
-_PLAIN = re.compile(rb"(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_.~!$&'()*+,;=:@-]*)+/?|/")
-_NO_CODE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-_HIDDEN = re.compile(rb"%(?:2F|5C|[01][0-9A-F]|7F)|[\\\x00-\x1f\x7f]", re.IGNORECASE)
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_.~!$&'()*+,;=:@-]*)+/?|/")
+_NO_CODE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+_HIDDEN = re.compile(r"%(?:2F|5C|[01][0-9A-F]|7F)|[\\\x00-\x1f\x7f]", re.IGNORECASE)
 _SLASHES = re.compile(rb"/+")
 _RULE_TEXT = re.compile(r"/[^\s?#\\\x00-\x1f\x7f-\x9f]*")
 
@@ -40,7 +40,7 @@ class BadPath:
     why: str
 
 
-def canonical(path: bytes) -> str | BadPath:
+def canonical(path: str) -> str | BadPath:
     """
     The spelling that equal paths share: percent-encoded only where it must be, one slash between segments.
 
@@ -48,11 +48,11 @@ def canonical(path: bytes) -> str | BadPath:
     Returns: ASCII that `canonical` leaves as it is; or why the path is read differently by different servers: an
     encoded slash, a backslash, a control character, a dot segment (encoded or with parameters too), a percent sign that
     encodes nothing.
-    Raises: nothing, whatever the bytes.
+    Raises: nothing, whatever the text, but for half a surrogate pair (UnicodeEncodeError), which no bytes become.
     """
     if _PLAIN.fullmatch(path):
-        return path.decode("ascii")
-    if not path.startswith(b"/"):
+        return path
+    if not path.startswith("/"):
         return BadPath("it does not begin with a slash")
     if _NO_CODE.search(path):
         return BadPath("it has a percent sign that encodes nothing")
@@ -75,7 +75,7 @@ def rule_path(text: str, kind: str) -> str | BadPath:
     if not _RULE_TEXT.fullmatch(text):
         return BadPath("it is no path that begins with a slash, without query, fragment, spaces or backslashes")
     try:
-        path = canonical(text.encode())
+        path = canonical(text)
     except UnicodeEncodeError:  # half a surrogate pair, which JSON can spell
         return BadPath("it is no text")
     return path if isinstance(path, BadPath) or kind == EXACT else path.rstrip("/") or "/"
@@ -94,7 +94,7 @@ def choose(rules: tuple[PathRule, ...], path: str) -> PathRule | None:
     return None
 
 
-def rewriting(rule: PathRule, path: bytes) -> tuple[str, str] | None:
+def rewriting(rule: PathRule, path: str) -> tuple[str, str] | None:
     """
     How a rule that fits changes a path: its beginning as it was sent, and what stands there instead.
 
@@ -103,24 +103,24 @@ def rewriting(rule: PathRule, path: bytes) -> tuple[str, str] | None:
     if rule.rewrite is None:
         return None
     if rule.kind == EXACT:
-        return path.decode("ascii"), rule.rewrite
+        return path, rule.rewrite
     end = _end_of(rule.path.count("/") if rule.path != "/" else 0, path)
     rest = path[end:]
-    return path[:end].decode("ascii"), rule.rewrite.rstrip("/") if rest else rule.rewrite
+    return path[:end], rule.rewrite.rstrip("/") if rest else rule.rewrite
 
 
 def _is_below(path: str, prefix: str) -> bool:
     return prefix == "/" or (path.startswith(prefix) and (len(path) == len(prefix) or path[len(prefix)] == "/"))
 
 
-def _end_of(segments: int, path: bytes) -> int:
+def _end_of(segments: int, path: str) -> int:
     """Where so many segments of a path end; of the slashes that follow, one is left."""
     end = 0
     for _ in range(segments):
-        while path[end : end + 1] == b"/":
+        while path[end : end + 1] == "/":
             end += 1
-        slash = path.find(b"/", end)
+        slash = path.find("/", end)
         end = len(path) if slash < 0 else slash
-    while path[end : end + 2] == b"//":
+    while path[end : end + 2] == "//":
         end += 1
     return end

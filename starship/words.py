@@ -248,12 +248,14 @@ class PathRule:
     Where requests of a name go whose path fits. `path` is as `paths.canonical` spells it.
 
     `kind` is `exact` or `prefix`, which ends where a segment ends (`/bar` is for /bar and /bar/x, not for /barx).
-    `rewrite` is what stands in the place of `path` when the request is passed on; None: nothing is changed.
+    `rewrite` is what stands in the place of `path` when the request is passed on; None: nothing is changed. `pool` as
+    a Route's.
     """
 
     path: str
     kind: str
     upstreams: tuple[Upstream, ...]
+    pool: str | None = None
     rewrite: str | None = None
 
 

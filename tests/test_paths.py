@@ -16,10 +16,10 @@ HOME = (Upstream(host="10.0.0.1"),)
 SEGMENTS = st.lists(
     st.sampled_from(["a", "b", "ab", "A", "%61", "b%C3%BC", ".x", "a.b", "a;v=1", "~", "@", "%3F", ""]), max_size=6
 )
-PATHS = SEGMENTS.map(lambda segments: ("/" + "/".join(segments)).encode())
-BYTES = st.one_of(
-    st.binary(max_size=40),
-    st.lists(st.sampled_from([b"/", b"..", b"%2e", b"%2F", b"%5c", b"\\", b"%", b"a", b";", b"%00"])).map(b"".join),
+PATHS = SEGMENTS.map(lambda segments: "/" + "/".join(segments))
+HOSTILE = st.one_of(
+    st.binary(max_size=40).map(lambda raw: raw.decode("latin-1")),
+    st.lists(st.sampled_from(["/", "..", "%2e", "%2F", "%5c", "\\", "%", "a", ";", "%00"])).map("".join),
 )
 
 
@@ -32,68 +32,68 @@ def rule(path: str, kind: str = PREFIX, rewrite: str | None = None) -> PathRule:
 @pytest.mark.parametrize(
     ("sent", "spelled"),
     [
-        (b"/", "/"),
-        (b"/a/b", "/a/b"),
-        (b"/a/", "/a/"),
-        (b"/%61", "/a"),
-        (b"/%7Euser", "/~user"),
-        (b"/b%c3%bc", "/b%C3%BC"),
-        (b"/a%3bb", "/a;b"),
-        (b"/a%3Fb", "/a%3Fb"),
-        (b"/100%25", "/100%25"),
-        (b"//a///b", "/a/b"),
-        (b"/.well-known/x", "/.well-known/x"),
-        (b"/...", "/..."),
-        (b'/a"b|{c}', "/a%22b%7C%7Bc%7D"),
-        (b"/%252e%252e/x", "/%252e%252e/x"),
+        ("/", "/"),
+        ("/a/b", "/a/b"),
+        ("/a/", "/a/"),
+        ("/%61", "/a"),
+        ("/%7Euser", "/~user"),
+        ("/b%c3%bc", "/b%C3%BC"),
+        ("/a%3bb", "/a;b"),
+        ("/a%3Fb", "/a%3Fb"),
+        ("/100%25", "/100%25"),
+        ("//a///b", "/a/b"),
+        ("/.well-known/x", "/.well-known/x"),
+        ("/...", "/..."),
+        ('/a"b|{c}', "/a%22b%7C%7Bc%7D"),
+        ("/%252e%252e/x", "/%252e%252e/x"),
     ],
 )
-def test_equal_paths_share_one_spelling(sent: bytes, spelled: str) -> None:
+def test_equal_paths_share_one_spelling(sent: str, spelled: str) -> None:
     assert canonical(sent) == spelled
 
 
 @pytest.mark.parametrize(
     "sent",
     [
-        b"/a%2Fb",
-        b"/a%2fb",
-        b"/a%5Cb",
-        b"/a\\b",
-        b"/a%00b",
-        b"/a%0Ab",
-        b"/a%7fb",
-        b"/a/../b",
-        b"/a/..",
-        b"/./a",
-        b"/a/.",
-        b"/%2e%2e/a",
-        b"/.%2E/a",
-        b"/a/..;/b",
-        b"/a/.;x=1/b",
-        b"/a%",
-        b"/a%4",
-        b"/a%zz",
-        b"*",
-        b"",
-        b"a.com:80",
+        "/a%2Fb",
+        "/a%2fb",
+        "/a%5Cb",
+        "/a\\b",
+        "/a%00b",
+        "/a%0Ab",
+        "/a%7fb",
+        "/a/../b",
+        "/a/..",
+        "/./a",
+        "/a/.",
+        "/%2e%2e/a",
+        "/.%2E/a",
+        "/a/..;/b",
+        "/a/.;x=1/b",
+        "/a%",
+        "/a%4",
+        "/a%zz",
+        "*",
+        "",
+        "a.com:80",
     ],
 )
-def test_what_two_servers_could_read_differently_has_no_spelling(sent: bytes) -> None:
+def test_what_two_servers_could_read_differently_has_no_spelling(sent: str) -> None:
     assert isinstance(canonical(sent), BadPath)
 
 
-@given(BYTES)
-def test_no_bytes_break_it_and_a_spelling_is_its_own(sent: bytes) -> None:
+@given(HOSTILE)
+def test_no_text_breaks_it_and_a_spelling_is_its_own(sent: str) -> None:
     path = canonical(sent)
     if isinstance(path, str):
-        assert canonical(path.encode("ascii")) == path
+        assert canonical(path) == path
         assert "//" not in path
         assert not {".", ".."} & {segment.partition(";")[0] for segment in path.split("/")}
 
 
 @given(PATHS)
-def test_a_path_and_its_fully_encoded_twin_are_one(sent: bytes) -> None:
-    twin = b"".join(b"/" if byte == 0x2F else b"%%%02x" % byte for byte in unquote_to_bytes(sent))
+def test_a_path_and_its_fully_encoded_twin_are_one(sent: str) -> None:
+    twin = "".join("/" if byte == 0x2F else f"%{byte:02x}" for byte in unquote_to_bytes(sent))
     assert canonical(twin) == canonical(sent)
 
 
@@ -140,7 +140,7 @@ RULE_PATHS = st.lists(st.sampled_from(["a", "b", "ab", "b%C3%BC"]), max_size=3).
 
 
 @given(st.lists(st.tuples(RULE_PATHS, st.sampled_from([EXACT, PREFIX])), max_size=6, unique=True), PATHS)
-def test_the_choice_is_that_of_a_reader_who_compares_segments(wanted: list[tuple[str, str]], sent: bytes) -> None:
+def test_the_choice_is_that_of_a_reader_who_compares_segments(wanted: list[tuple[str, str]], sent: str) -> None:
     path = canonical(sent)
     assert isinstance(path, str)
     rules = ordered(rule(*one) for one in wanted)
@@ -181,10 +181,10 @@ def test_the_order_of_the_words_does_not_matter(rules: list[PathRule]) -> None:
 def test_k5_a_rewrite_takes_the_place_of_the_rules_path_and_leaves_the_rest_as_it_was_sent(
     made: PathRule, sent: str, passed_on: str
 ) -> None:
-    path = canonical(sent.encode())
+    path = canonical(sent)
     assert isinstance(path, str)
     assert choose((made,), path) == made
-    change = rewriting(made, sent.encode())
+    change = rewriting(made, sent)
     assert change is not None
     gone, instead = change
     assert sent.startswith(gone)
@@ -192,19 +192,19 @@ def test_k5_a_rewrite_takes_the_place_of_the_rules_path_and_leaves_the_rest_as_i
 
 
 def test_a_rule_without_a_rewrite_changes_nothing() -> None:
-    assert rewriting(rule("/app"), b"/app/x") is None
+    assert rewriting(rule("/app"), "/app/x") is None
 
 
 @given(RULE_PATHS, PATHS, st.sampled_from(["/", "/v2", "/v2/"]))
-def test_k5_what_is_passed_on_is_a_path_and_never_begins_with_two_slashes(path: str, sent: bytes, rewrite: str) -> None:
+def test_k5_what_is_passed_on_is_a_path_and_never_begins_with_two_slashes(path: str, sent: str, rewrite: str) -> None:
     spelled, made = canonical(sent), rule(path, rewrite=rewrite)
     assert isinstance(spelled, str)
     if choose((made,), spelled) is not None:
         gone, instead = rewriting(made, sent) or ("", "")
-        passed_on = instead + sent.decode()[len(gone) :]
+        passed_on = instead + sent[len(gone) :]
         assert passed_on.startswith("/")
         assert not passed_on.startswith("//")
-        assert isinstance(canonical(passed_on.encode()), str)
+        assert isinstance(canonical(passed_on), str)
 
 
 @pytest.mark.parametrize(

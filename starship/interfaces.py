@@ -18,7 +18,22 @@ from zope.interface import Attribute, Interface
 from starship.errors import DialFailed
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import Address, Answer, Arrival, Ask, Ending, Farewell, Hello, Look, Refusal, Route, Stop, Verdict
+from starship.words import (
+    Address,
+    Answer,
+    Arrival,
+    Ask,
+    Ending,
+    Farewell,
+    Hello,
+    Look,
+    NeedMore,
+    Preface,
+    Refusal,
+    Route,
+    Stop,
+    Verdict,
+)
 
 
 class ISniffer(Interface):
@@ -30,6 +45,19 @@ class ISniffer(Interface):
 
         Shape: any split of the stream, empty chunks too; earlier bytes are remembered (within the bound).
         Returns: NeedMore until sure, then a Hello or a Refusal, once; not fed again after that.
+        Raises: nothing, whatever the bytes.
+        """
+
+
+class IPrefaceReader(Interface):
+    """Reads the PROXY header that a balancer puts before a client's first byte. Pure, as a sniffer."""
+
+    def feed(data: bytes) -> Preface | Refusal | NeedMore:
+        """
+        Take the next bytes and say what is known so far.
+
+        Shape: any split of the stream, empty chunks too; what comes behind the header is left alone.
+        Returns: NeedMore until sure, then a Preface or a Refusal, once; not fed again after that.
         Raises: nothing, whatever the bytes.
         """
 

@@ -19,6 +19,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "names": {"errors"},
     "reasons": set(),
+    "tlv": set(),
     "words": {"errors", "names", "reasons"},
     "addresses": {"errors", "names", "reasons", "words"},
     "paths": {"errors", "names", "reasons", "words"},

@@ -7,6 +7,7 @@ known, the endpoint is an IP address) nothing here waits or makes a Deferred.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Final, assert_never
 
@@ -31,10 +32,28 @@ from starship.interfaces import (
 )
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import Address, Answer, Arrival, Ask, Ending, Hello, Miss, Origin, Refusal, Route, Seconds, Step
+from starship.words import (
+    Address,
+    Answer,
+    Arrival,
+    Ask,
+    Door,
+    Ending,
+    Hello,
+    Miss,
+    Origin,
+    Refusal,
+    Route,
+    Seconds,
+    Step,
+)
 
 REMEMBERED: Final = frozenset({Origin.HIT, Origin.STALE})
 """Origins of a route that may have moved since it was asked for."""
+
+
+def _for_all(route: Route, hello: Hello, door: Door) -> Route:
+    return route
 
 
 @frozen(kw_only=True)
@@ -47,6 +66,7 @@ class Guides:
     ledger: ILedger
     clock: IReactorTime
     dial_timeout: float = 10.0  # s, for all that is dialled for one client, a second route included
+    narrow: Callable[[Route, Hello, Door], Route | Refusal] = _for_all  # a route that is particular about requests
 
 
 @implementer(IJourney, IDialOutcome)
@@ -203,7 +223,7 @@ class Journey:
         self._question = None
         if self.ended:
             return
-        if isinstance(answer, Route) and answer.upstreams == old.upstreams:
+        if isinstance(answer, Route) and _lives_where(answer, old):
             self._refuse_error(why)  # it is where it was, and could not be reached
             return
         self._entered = False
@@ -252,6 +272,12 @@ class Journey:
             self.broke(failure)
 
     def _go(self, route: Route, hello: Hello) -> None:
+        if route.paths or route.redirect or self.arrival.door.redirect:
+            narrowed = self.guides.narrow(route, hello, self.arrival.door)
+            if isinstance(narrowed, Refusal):
+                self._refuse(narrowed)
+                return
+            route = narrowed
         refusal = self.guides.tenants.enter(hello, route, self.arrival)
         if refusal is not None:
             self._refuse(refusal)
@@ -344,3 +370,7 @@ class Journey:
 def _as_asked(refusal: Refusal, hello: Hello) -> Refusal:
     """The refusal in the words of who asked."""
     return evolve(refusal, name=refusal.name or hello.name, scheme=hello.scheme, manner=hello.manner)
+
+
+def _lives_where(route: Route, old: Route) -> bool:
+    return (route.upstreams, route.pool, route.paths) == (old.upstreams, old.pool, old.paths)

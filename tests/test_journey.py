@@ -19,7 +19,20 @@ from starship.interfaces import IDialOutcome, IJourney, ILeg, ITenantGate
 from starship.journey import Guides, Journey
 from starship.names import Hostname
 from starship.reasons import Mood, Reason
-from starship.words import Address, Answer, Ending, Hello, Manner, Miss, Origin, Refusal, Route, Step, Upstream
+from starship.words import (
+    Address,
+    Answer,
+    Ending,
+    Hello,
+    Manner,
+    Miss,
+    Origin,
+    PathRule,
+    Refusal,
+    Route,
+    Step,
+    Upstream,
+)
 from tests import fakes
 from tests.fakes import errors_in
 
@@ -607,3 +620,62 @@ def test_bytes_are_uncounted_until_the_ending_counts_as_many() -> None:
     walk.journey.carried(Reason.OK, "")
     assert (walk.ending.received, walk.ending.sent) == (7, 9)
     assert walk.journey.uncounted() == (0, 0)
+
+
+PARTICULAR = [
+    evolve(ROUTE, paths=(PathRule(path="/x", kind="prefix", upstreams=ROUTE.upstreams),)),
+    evolve(ROUTE, redirect=True),
+]
+
+
+def choosy(route: Route, narrowed: Route | Refusal, **parts: Any) -> Walk:
+    """A walk whose route is narrowed to this."""
+    walk = cached(route, **parts)
+    guides = evolve(walk.journey.guides, narrow=lambda *_: narrowed)
+    walk.journey = Journey(walk.journey.arrival, walk.client, guides)
+    return walk
+
+
+@pytest.mark.parametrize("route", PARTICULAR)
+def test_k2_a_route_that_is_particular_about_requests_is_dialled_as_it_is_narrowed(route: Route) -> None:
+    narrowed = evolve(ROUTE, upstreams=(Upstream(host="192.0.2.99"),))
+    walk = choosy(route, narrowed)
+    walk.journey.hello(HELLO)
+    assert walk.dialer.dials[0].route is narrowed
+
+
+@pytest.mark.parametrize("route", PARTICULAR)
+def test_a_route_that_does_not_want_this_request_refuses_it_in_the_tenants_name(route: Route) -> None:
+    walk = choosy(route, Refusal(reason=Reason.REDIRECTED, location="https://a.com/"))
+    walk.journey.hello(HELLO)
+    assert walk.refusal.location == "https://a.com/"
+    assert not walk.dialer.dials
+    ending = walk.ending
+    assert (ending.reason, ending.app, ending.origin, ending.name) == (
+        Reason.REDIRECTED,
+        "A Simple App",
+        Origin.HIT,
+        "a.com",
+    )
+
+
+def test_a_door_that_redirects_is_particular_about_every_route() -> None:
+    walk = choosy(ROUTE, Refusal(reason=Reason.REDIRECTED, location="https://a.com/"))
+    door = evolve(walk.journey.arrival.door, redirect=443)
+    walk.journey.arrival = evolve(walk.journey.arrival, door=door)
+    walk.journey.hello(HELLO)
+    assert walk.ending.reason is Reason.REDIRECTED
+
+
+def test_all_other_routes_are_narrowed_by_nobody() -> None:
+    walk = choosy(ROUTE, Refusal(reason=Reason.REDIRECTED))
+    walk.journey.hello(HELLO)
+    assert walk.dialer.dials[0].route is ROUTE
+
+
+def test_a_route_whose_rules_changed_is_worth_a_second_dial() -> None:
+    walk = cached(PARTICULAR[0])
+    walk.journey.hello(HELLO)
+    walk.dialer.dials[0].outcome.failed(errors.DialRefused("no"))
+    walk.resolver.renewals[0].callback(evolve(PARTICULAR[0], origin=Origin.FRESH, paths=()))
+    assert len(walk.dialer.dials) == 2

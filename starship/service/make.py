@@ -30,6 +30,7 @@ from starship.dial.guard import Guard, OwnAddresses
 from starship.dial.resolve import Names
 from starship.journey import Guides
 from starship.process.notify import Notifier
+from starship.route.narrowing import narrow
 from starship.service.doors import make_doors, make_gate, make_schemes
 from starship.service.lookups import Lookups, make_lookups
 from starship.service.router import Admin, Router
@@ -75,6 +76,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
         ledger=ledger,
         clock=wheel,
         dial_timeout=settings.upstream.dial_timeout,
+        narrow=narrow,
     )
     doors += make_doors(settings, reactor, ground, guides, schemes, gate, boot=secrets.token_hex(4))
     probe = None if lookups.api is None else LookupProbe(lookups.api, reactor)

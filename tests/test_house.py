@@ -13,8 +13,8 @@ MODULES = sorted(HOUSE.rglob("*.py"))
 CODE = [module for module in MODULES if module.name != "__init__.py"]
 LINES_LIMIT = 400
 
-WORKSHOPS = {"sniff", "route", "dial", "relay", "refuse", "account", "config"}
-GROUND = {"errors", "names", "reasons", "words", "addresses", "paths", "interfaces"}
+WORKSHOPS = {"sniff", "route", "dial", "relay", "exchange", "refuse", "account", "config"}
+GROUND = {"errors", "names", "reasons", "tlv", "words", "addresses", "paths", "interfaces"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "names": {"errors"},

@@ -18,7 +18,11 @@ Hostname = NewType("Hostname", str)
 NAME_LIMIT_OCTETS: Final = 253
 LABEL_LIMIT_OCTETS: Final = 63
 
+KNOWN_LIMIT: Final = 4096
+"""Spellings that are remembered. All are forgotten when it is reached: a flood of names costs what it did before."""
+
 _CANONICAL = re.compile(rb"(?:[a-z0-9_-]{1,63}\.)*(?![0-9]+$|0x[0-9a-f]*$)[a-z0-9_-]{1,63}")
+_known: dict[bytes, Hostname] = {}  # as they were sent; what is asked for again and again is spelled once
 _LABEL_BYTES = re.compile(rb"[a-z0-9_-]*")
 
 
@@ -40,9 +44,15 @@ def canonical(raw: bytes) -> Hostname | BadName:
     Source: RFC 6066 section 3; RFC 1035 section 2.3.4; RFC 1123 section 2.1. A last label that is a number makes
     an address of any spelling (`1.2.3.4`, `127.1`, `0x7f000001`), as in the WHATWG URL standard, section 3.5.
     """
+    known = _known.get(raw)
+    if known is not None:
+        return known
     name = (raw[:-1] if raw.endswith(b".") else raw).lower()
     if len(name) <= NAME_LIMIT_OCTETS and _CANONICAL.fullmatch(name):
-        return Hostname(name.decode("ascii"))
+        if len(_known) >= KNOWN_LIMIT:
+            _known.clear()
+        spelled = _known[raw] = Hostname(name.decode("ascii"))
+        return spelled
     return BadName(_why_not(name))
 
 

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from attrs import field, frozen
+from attrs import define, frozen
 
 from starship.names import Hostname
 from starship.reasons import Mood, Reason
+
+if TYPE_CHECKING:
+    from attrs import frozen as noun
+else:
+
+    def noun(*, kw_only):
+        """`frozen` for the type checker, and cheap to make at run time: there is one of these for each connection."""
+        return define(kw_only=kw_only, unsafe_hash=True)
 
 
 class Origin(StrEnum):
@@ -57,7 +65,7 @@ class Tlv(NamedTuple):
     value: bytes
 
 
-@frozen(kw_only=True)
+@noun(kw_only=True)
 class Arrival:
     """
     An accepted connection.
@@ -144,7 +152,7 @@ class Response:
     consumed: int = 0
 
 
-@frozen(kw_only=True)
+@noun(kw_only=True)
 class Hello:
     """
     What a client asked for. `name` is None where it named nobody (no SNI; HTTP/1.0 without Host, empty Host).
@@ -223,6 +231,15 @@ class Upstream:
         shown = f"[{self.host}]" if ":" in self.host else self.host
         return shown if self.port is None else f"{shown}:{self.port}"
 
+
+class PoolName(str):
+    """The name of a pool of the ini file, where endpoints could stand too."""
+
+    __slots__ = ()
+
+
+Home = tuple[Upstream, ...] | PoolName
+"""Where something lives: endpoints that were said, or a pool that has them."""
 
 Network = IPv4Network | IPv6Network
 
@@ -332,7 +349,7 @@ class Look:
     size: int
 
 
-@frozen(kw_only=True)
+@noun(kw_only=True)
 class Ask:
     """A question to a resolver. `source` is the client's address, `door` the listener's name."""
 
@@ -341,7 +358,7 @@ class Ask:
     door: str
 
 
-@frozen(kw_only=True)
+@noun(kw_only=True)
 class Seconds:
     """How long each step took; None for a step that was not reached or not needed."""
 
@@ -351,7 +368,7 @@ class Seconds:
     total: float
 
 
-@frozen(kw_only=True)
+@noun(kw_only=True)
 class Ending:
     """How one Hello ended, or one Arrival that never said one. `received` from the client, `sent` to it, in bytes."""
 
@@ -367,10 +384,10 @@ class Ending:
     detail: str = ""
     received: int = 0
     sent: int = 0
-    mood: Mood = field(init=False)
 
-    @mood.default
-    def _(self) -> Mood:
+    @property
+    def mood(self) -> Mood:
+        """How it went, which follows from the reason."""
         return self.reason.row.mood
 
 
@@ -416,6 +433,26 @@ class Wanted:
     source: Network | None = None
     app: str | None = None
     upstream: Upstream | None = None
+
+
+class Order(StrEnum):
+    """Of a list of open connections: the oldest first, or who carried most, both ways together."""
+
+    AGE = "age"
+    BYTES = "bytes"
+
+
+Rank = tuple[int, int]
+"""Where a connection stands in such a list: by the order, then by its number. The smaller comes first."""
+
+
+@frozen(kw_only=True)
+class Roll:
+    """A part of such a list: how many connections are meant in all; `next` is the rank after which it goes on."""
+
+    rows: tuple[Live, ...]
+    meant: int
+    next: Rank | None
 
 
 @frozen

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from starship import names
 from starship.names import BadName, canonical, covers, from_text
 
 GOOD = [
@@ -92,3 +93,10 @@ def test_a_wildcard_covers_what_is_below_it(pattern: str, raw: bytes, covered: b
     name = canonical(raw)
     assert not isinstance(name, BadName)
     assert covers(pattern, name) is covered
+
+
+def test_a_flood_of_names_is_not_remembered_for_ever() -> None:
+    for number in range(names.KNOWN_LIMIT + 10):
+        raw = b"A%d.example" % number
+        assert names.canonical(raw) == names.canonical(raw) == raw.decode().lower()
+    assert len(names._known) <= names.KNOWN_LIMIT

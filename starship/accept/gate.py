@@ -58,7 +58,7 @@ class Gate:
     def admit(self, arrival: Arrival) -> Refusal | None:
         host = arrival.client.host
         guests = self.guests.get(arrival.door.name)
-        if guests is not None and not guests.admits(host):
+        if guests is not None and (guests.deny or guests.allow) and not guests.admits(host):
             return Refusal(reason=Reason.DENIED, detail="the listener does not allow this address")
         if self.connections and self.inside >= self.connections:
             return Refusal(reason=Reason.OVER_LIMIT, detail=f"{self.connections} connections are open")

@@ -110,13 +110,15 @@ class Ledger:
         self.received += ending.received
         self.sent += ending.sent
         seconds = ending.seconds
-        if seconds.hello is not None:
-            self.hello.observe(seconds.hello)
-        if seconds.route is not None:
-            self.route.observe(seconds.route)
-        if seconds.dial is not None:
-            self.dial.observe(seconds.dial)
-        self.total.observe(seconds.total)
+        for timings, lasted in (
+            (self.hello, seconds.hello),
+            (self.route, seconds.route),
+            (self.dial, seconds.dial),
+            (self.total, seconds.total),
+        ):
+            if lasted is not None:
+                timings.counts[bisect_left(timings.bounds, lasted)] += 1
+                timings.total += lasted
         for writer in self.writers:
             writer.write(ending)
 

@@ -127,10 +127,12 @@ class Guard:
         return judged
 
     def _leads_home(self, faces: list[str], port: int) -> bool:
-        doors = {door.host for door in self.doors() if door.port == port}
+        doors = [door.host for door in self.doors() if door.port == port]
         if not doors:
             return False
-        return any(host in doors for host in faces) or (bool(doors & ANYWHERE) and any(map(self.is_ours, faces)))
+        return any(host in doors for host in faces) or (
+            not ANYWHERE.isdisjoint(doors) and any(map(self.is_ours, faces))
+        )
 
 
 def _faces(ip: IPv4Address | IPv6Address) -> list[IPv4Address | IPv6Address]:

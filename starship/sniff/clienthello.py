@@ -25,22 +25,25 @@ DECODE_ERROR: Final = 50
 ILLEGAL_PARAMETER: Final = 47
 UNEXPECTED_MESSAGE: Final = 10
 
+SERVER_NAME: Final = 0
+ALPN: Final = 16
+ECH: Final = 0xFE0D
+LIST_MAX_OCTETS: Final = 4096  # of names or offers, which are kept until they are whole
+
 _CLIENT_HELLO = 1
 _SESSION_ID_AT = HEADER_OCTETS + 2 + 32
 _SESSION_ID_MAX_OCTETS = 32
-_SERVER_NAME, _ALPN, _ECH = 0, 16, 0xFE0D
 _HOST_NAME = 0
 _OFFERS_KEPT = 64
 _LET_GO_OCTETS = 4096
-_LIST_MAX_OCTETS = 4096  # of names or offers, which are kept until they are whole
 _JUDGED_OCTETS = 70  # of longer ones: the length of the list, the header of a name, and as much of it as is shown
-_GREASE_ALPN = frozenset(bytes([high << 4 | 0xA] * 2) for high in range(16))
+_GREASE_OFFERS = frozenset(bytes([high << 4 | 0xA] * 2) for high in range(16))
 
 _pair = Struct(">HH").unpack_from
 _short = Struct(">H").unpack_from
 _named = Struct(">BH").unpack_from
 
-_MANNERS = {version: Manner(tls_version=version) for version in (0x0301, 0x0302, 0x0303)}
+MANNERS: Final = {version: Manner(tls_version=version) for version in (0x0301, 0x0302, 0x0303)}
 
 
 @define(eq=False)
@@ -168,12 +171,12 @@ class HelloReader:
             after = at + 4 + length
             if after > end:
                 return self._fault(f"extension {kind} runs past the hello")
-            if kind in (_SERVER_NAME, _ALPN):
-                if have < (after if length <= _LIST_MAX_OCTETS else at + 4 + _JUDGED_OCTETS):
+            if kind in (SERVER_NAME, ALPN):
+                if have < (after if length <= LIST_MAX_OCTETS else at + 4 + _JUDGED_OCTETS):
                     break
                 if fault := self._known(kind, at + 4 - gone, after - gone):
                     return fault
-            elif kind == _ECH:
+            elif kind == ECH:
                 self._ech = True
             seen.add(kind)
             at = after  # what is opaque is passed over before it is there
@@ -181,9 +184,9 @@ class HelloReader:
         return None
 
     def _known(self, kind: int, at: int, end: int) -> Refusal | None:
-        if end - at > _LIST_MAX_OCTETS:
+        if end - at > LIST_MAX_OCTETS:
             return self._too_long(kind, at, end)
-        return self._server_name(at, end) if kind == _SERVER_NAME else self._offers(at, end)
+        return self._server_name(at, end) if kind == SERVER_NAME else self._offers(at, end)
 
     def _server_name(self, at: int, end: int) -> Refusal | None:
         message = self._message
@@ -217,41 +220,55 @@ class HelloReader:
         message = self._message
         if end < at + 4 or at + 2 + _short(message, at)[0] != end:
             return self._fault("the list of application protocols does not fit its extension")
-        at += 2
-        offers: list[bytes] = []
-        while at < end:
-            length = message[at]
-            at += 1
-            if not length or at + length > end:
-                return self._fault("an application protocol does not fit its list")
-            if len(offers) < _OFFERS_KEPT:  # thousands of them fit into a hello, and an object each is no bound
-                offers.append(bytes(message[at : at + length]))
-            at += length
-        self._alpn = tuple([offer for offer in offers if offer not in _GREASE_ALPN])
+        offers = read_offers(bytes(message[at:end]))
+        if offers is None:
+            return self._fault("an application protocol does not fit its list")
+        self._alpn = offers
         return None
 
     def _manner(self) -> Manner:
         # RFC 8446 section 5.1: no record of ours may say more than 3.3; clients take none that says less than 3.1.
         (version,) = (self._version,) if self._gone else _short(self._message, HEADER_OCTETS)
-        return _MANNERS[min(max(version, 0x0301), 0x0303)]
+        return MANNERS[min(max(version, 0x0301), 0x0303)]
 
     def _too_long(self, kind: int, at: int, end: int) -> Refusal:
         """What no client says, judged by its first octets: kept until it is whole, it would be held twice."""
         raw = bytes(self._message[at + 5 : at + _JUDGED_OCTETS])
-        if kind == _SERVER_NAME and _named(self._message, at + 2) == (_HOST_NAME, end - at - 5):
+        if kind == SERVER_NAME and _named(self._message, at + 2) == (_HOST_NAME, end - at - 5):
             return Refusal(
                 reason=Reason.BAD_NAME, detail="longer than any name", name=shown(raw), manner=self._manner()
             )
-        detail = f"extension {kind} is longer than {_LIST_MAX_OCTETS} octets"
+        detail = f"extension {kind} is longer than {LIST_MAX_OCTETS} octets"
         return Refusal(reason=Reason.HELLO_TOO_BIG, detail=detail, manner=self._manner())
 
     def _fault(self, detail: str, code: int = DECODE_ERROR) -> Refusal:
         return _broken(detail, code, self._manner())
 
 
-def _broken(detail: str, code: int, manner: Manner = _MANNERS[0x0303]) -> Refusal:
+def _broken(detail: str, code: int, manner: Manner = MANNERS[0x0303]) -> Refusal:
     # The version in `manner` is told once the reader is past it, never because later bytes happen to be there already.
     return Refusal(reason=Reason.BAD_HELLO, detail=detail, code=code, manner=manner)
+
+
+def read_offers(body: bytes) -> tuple[bytes, ...] | None:
+    """
+    The application protocols of an ALPN extension's body, in their order, those of GREASE left out; None for a fault.
+
+    Cost: thousands of them fit into a hello, and an object each is no bound: the first 64 are kept.
+    """
+    at, end = 2, len(body)
+    if end < at + 2 or _short(body)[0] + at != end:
+        return None
+    offers: list[bytes] = []
+    while at < end:
+        length = body[at]
+        at += 1
+        if not length or at + length > end:
+            return None
+        if len(offers) < _OFFERS_KEPT:
+            offers.append(body[at : at + length])
+        at += length
+    return tuple([offer for offer in offers if offer not in _GREASE_OFFERS])
 
 
 def read_client_hello(message: bytes) -> Verdict:

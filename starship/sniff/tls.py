@@ -2,7 +2,7 @@
 TLS records -> handshake bytes -> Verdict: the `sniff` step of the TLS door.
 
 Part of `sniff`, floor 4, pure: no transport, no clock, no log. What is inside the hello is read by
-sniff/clienthello.py; this module takes the records off and holds the bound.
+sniff/clienthello.py, or at once in sniff/glance.py; this module takes the records off and holds the bound.
 Source: RFC 8446 section 5.1, RFC 5246 section 6.2.1.
 """
 
@@ -16,6 +16,7 @@ from zope.interface import implementer
 from starship.interfaces import ISniffer
 from starship.reasons import Reason
 from starship.sniff.clienthello import BODY_MIN_OCTETS, HEADER_OCTETS, UNEXPECTED_MESSAGE, HelloReader
+from starship.sniff.glance import glance
 from starship.words import NEED_MORE, Refusal, Verdict
 
 RECORD_HEADER_OCTETS: Final = 5
@@ -29,7 +30,6 @@ _MAJOR = 3
 
 
 @implementer(ISniffer)
-@define(eq=False)
 class TlsSniffer:
     """
     Reads a ClientHello over any cut into segments and records.
@@ -48,6 +48,27 @@ class TlsSniffer:
     hello_too_big: the hello ends beyond the limit.
     """
 
+    __slots__ = ("_limit", "_records")
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._records: _Records | None = None
+
+    def feed(self, data: bytes) -> Verdict:
+        """Take the next bytes; see ISniffer. Cost: linear in all bytes fed, whatever the cuts."""
+        records = self._records
+        if records is None:
+            hello = glance(data, self._limit)
+            if hello is not None:
+                return hello
+            records = self._records = _Records(self._limit)
+        return records.feed(data)
+
+
+@define(eq=False)
+class _Records:
+    """Takes the records off a hello that comes in pieces, or has a fault."""
+
     _limit: int
     _header: bytearray = field(factory=bytearray, init=False)  # of the record that begins, while it is incomplete
     _left: int = field(default=0, init=False)  # octets that the current record still has
@@ -60,7 +81,7 @@ class TlsSniffer:
         return HelloReader(self._message)
 
     def feed(self, data: bytes) -> Verdict:
-        """Take the next bytes; see ISniffer. Cost: linear in all bytes fed, whatever the cuts."""
+        """Take the next bytes."""
         at, size = 0, len(data)
         while at < size:
             if not self._left:

@@ -9,7 +9,6 @@ a leg. For an endpoint that is an IP address it makes no Deferred; one that conn
 from __future__ import annotations
 
 import errno
-from collections import deque
 from random import Random
 from typing import Final
 
@@ -25,7 +24,7 @@ from starship.dial.preface import preface
 from starship.dial.resolve import Names
 from starship.errors import DialBroken, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
 from starship.interfaces import Connect, ICancel, IDialer, IDialOutcome, ILeg
-from starship.words import Address, Arrival, Hello, Route, Upstream
+from starship.words import Address, Arrival, Hello, ProxyOptions, Route, Upstream
 
 NOWHERE: Final = Address("", 0)
 
@@ -50,17 +49,16 @@ class Dialer:
     connect_timeout: float
     dial_timeout: float
     bind_address: str | None = None
+    proxy_protocol: str | None = None  # for routes that do not say
+    proxy_options: ProxyOptions = field(factory=ProxyOptions)
 
     def dial(self, route: Route, arrival: Arrival, hello: Hello, opening: bytes, outcome: IDialOutcome) -> ICancel:
-        opening = preface(route.proxy_protocol, arrival, hello) + opening
-        dial = _Dial(
-            dialer=self,
-            outcome=outcome,
-            opening=opening,
-            trusted=route.trusted,
-            port=arrival.door.port,
-            waiting=deque(order(route.upstreams, self.random)),
-        )
+        version = route.proxy_protocol or self.proxy_protocol
+        if version is not None:
+            opening = preface(version, self.proxy_options, arrival, hello) + opening
+        upstreams = route.upstreams
+        waiting = list(upstreams) if len(upstreams) == 1 else order(upstreams, self.random)
+        dial = _Dial(self, outcome, opening, route.trusted, arrival.door.port, waiting)
         dial.start()
         return dial
 
@@ -71,7 +69,7 @@ class Dialer:
 
 
 @implementer(ICancel)
-@define(eq=False, kw_only=True)
+@define(eq=False)
 class _Dial:
     """One connection's tries. `why` is what went wrong last."""
 
@@ -80,11 +78,11 @@ class _Dial:
     opening: bytes
     trusted: bool
     port: int
-    waiting: deque[Upstream]
+    waiting: list[Upstream]
     over: bool = False
     tries: int = 0
     address: Address = NOWHERE
-    why: DialFailed = field(factory=lambda: DialUnresolved("the route names no endpoint"))
+    why: DialFailed | None = None
     deadline: IDelayedCall | None = None
     connector: ICancel | None = None
     question: Deferred[tuple[str, ...]] | None = None
@@ -122,9 +120,9 @@ class _Dial:
     def _step(self) -> None:
         if not self.waiting or self.tries >= TRIES_LIMIT:
             self._finish()
-            self.outcome.failed(self.why)
+            self.outcome.failed(self.why or DialUnresolved("the route names no endpoint"))
             return
-        upstream = self.waiting.popleft()
+        upstream = self.waiting.pop(0)
         if _is_ip(upstream.host):
             self._try(Address(upstream.host, upstream.port or self.port))
             return
@@ -161,9 +159,8 @@ class _Dial:
         self.tries += 1
         self.address = address
         dialer = self.dialer
-        connector = dialer.connect(
-            address, dialer.bind_to(address), dialer.connect_timeout, self.connected, self.refused
-        )
+        bind = dialer.bind_to(address) if dialer.bind_address else None
+        connector = dialer.connect(address, bind, dialer.connect_timeout, self.connected, self.refused)
         if not self.over and not self.more:  # else it is decided already
             self.connector = connector
 
@@ -177,7 +174,7 @@ class _Dial:
         if not found:
             self.why = DialUnresolved(f"{upstream.host} has no address")
         port = upstream.port or self.port
-        self.waiting.extendleft(Upstream(host=host, port=port) for host in reversed(found))
+        self.waiting[:0] = [Upstream(host=host, port=port) for host in found]
         self.next()
 
     def _too_late(self) -> None:

@@ -8,16 +8,17 @@ restricts access is understood or the whole answer is invalid: it never fails op
 from __future__ import annotations
 
 import re
+from collections.abc import Container
 from typing import Final
 
 from attrs import evolve, frozen
 
-from starship.addresses import BadAddress, parse_network, parse_upstream
+from starship.addresses import BadAddress, parse_network, parse_pool, parse_upstream
 from starship.errors import LookupFailed, LookupInvalid, LookupRefused, LookupServerError
 from starship.names import BadName, Hostname, covers, from_text
 from starship.route.fields import JsonObject, Malformed, parse_object
 from starship.route.freshness import Freshness, freshness, retry_after
-from starship.words import Answer, Miss, Network, Origin, Route, Upstream
+from starship.words import Answer, Endpoints, Miss, Network, Origin, PoolName, Route, Upstream
 
 APP_LIMIT: Final = 256
 HOST_LIMIT: Final = 256
@@ -25,7 +26,7 @@ ENDPOINTS_LIMIT: Final = 256
 NETWORKS_LIMIT: Final = 1024
 WEIGHT_LIMIT: Final = 65_535
 CONNECTIONS_LIMIT: Final = 2**31 - 1
-PROXY_PROTOCOLS: Final = ("v1", "v2")
+PROXY_PROTOCOLS: Final = ("v1", "v2", "off")
 
 _POLICY = re.compile(r"[a-z0-9_-]{1,64}")
 
@@ -61,11 +62,11 @@ def refusal_of(head: Head) -> LookupFailed | None:
     return None
 
 
-def read_answer(name: Hostname, head: Head, body: bytes) -> Answer:
+def read_answer(name: Hostname, head: Head, body: bytes, pools: Container[str] | None = None) -> Answer:
     """
     Read an answer about a name.
 
-    Shape: the whole body, within the limit that the caller has set.
+    Shape: the whole body, within the limit that the caller has set; `pools` are those that it may name (None: any).
     Returns: a Route or a Miss of origin fresh.
     Errors: LookupFailed of the kind that fits; its text is ours, bounded and printable.
     """
@@ -77,14 +78,16 @@ def read_answer(name: Hostname, head: Head, body: bytes) -> Answer:
         if head.status == 404:
             return _not_found(name, kept, body)
         answer = parse_object(body)
-        return _miss(name, kept, answer) if "miss" in answer else _route(name, kept, answer)
+        return _miss(name, kept, answer) if "miss" in answer else _route(name, kept, answer, pools)
     except Malformed as error:
         raise LookupInvalid(str(error)) from error
 
 
 def read_route(name: Hostname, answer: JsonObject) -> Route:
-    """Read a route that was spelled out and kept; `name` may be its wildcard. Errors: Malformed."""
-    return _route(name, Freshness(), answer)
+    """
+    Read a route that was spelled out and kept; `name` may be its wildcard, and its pool may be gone. Errors: Malformed.
+    """
+    return _route(name, Freshness(), answer, None)
 
 
 def _not_found(name: Hostname, kept: Freshness, body: bytes) -> Miss:
@@ -105,13 +108,15 @@ def _miss(name: Hostname, kept: Freshness, answer: JsonObject) -> Miss:
     return Miss(origin=Origin.FRESH, ttl=_said(answer.seconds("neg_ttl"), kept.ttl), wildcard=wildcard)
 
 
-def _route(name: Hostname, kept: Freshness, answer: JsonObject) -> Route:
+def _route(name: Hostname, kept: Freshness, answer: JsonObject, pools: Container[str] | None) -> Route:
     wildcard = _covering("host", name, answer.text("host", HOST_LIMIT))
     answer.seconds("neg_ttl")  # of no use here, and yet not to be of a wrong type
     allow = answer.items_of("allow", str, "a string", NETWORKS_LIMIT)
+    home = _home(answer, pools)
     return Route(
         app=answer.text("app", APP_LIMIT) or "",
-        upstreams=_upstreams(answer),
+        upstreams=() if isinstance(home, PoolName) else home,
+        pool=home if isinstance(home, PoolName) else None,
         origin=Origin.FRESH,
         ttl=_said(answer.seconds("ttl"), kept.ttl),
         stale_ttl=_said(answer.seconds("stale_ttl"), kept.stale_ttl),
@@ -142,10 +147,19 @@ def _covering(key: str, name: Hostname, host: str | None) -> str | None:
     return star + spelled if star else None
 
 
-def _upstreams(answer: JsonObject) -> tuple[Upstream, ...]:
-    """`endpoints` where it is said, else `endpoint`; both are checked. An endpoint of weight 0 is left out."""
+def _home(answer: JsonObject, pools: Container[str] | None) -> Endpoints:
+    """
+    `endpoints` where it is said, else `endpoint`; both are checked. An endpoint of weight 0 is left out.
+
+    An `endpoint` that is a pool has the whole word: beside it there are no `endpoints`.
+    """
     single = answer.take("endpoint", str, "a string")
     several = answer.items_of("endpoints", JsonObject, "an object", ENDPOINTS_LIMIT)
+    pool = None if single is None else _pool(single, pools)
+    if pool is not None:
+        if several is not None:
+            raise Malformed("the answer has both a pool and endpoints")
+        return pool
     alone = None if single is None else _upstream("endpoint", single)
     if several is not None:
         upstreams = tuple(one for entry in several if (one := _weighed(entry)).weight)
@@ -155,6 +169,15 @@ def _upstreams(answer: JsonObject) -> tuple[Upstream, ...]:
     if alone is None:
         raise Malformed("the answer has neither endpoint nor endpoints")
     return (alone,)
+
+
+def _pool(text: str, pools: Container[str] | None) -> PoolName | None:
+    pool = parse_pool(text)
+    if isinstance(pool, BadAddress):
+        raise Malformed(f"endpoint is not usable: {pool.why}")
+    if pool is not None and pools is not None and pool not in pools:
+        raise Malformed("endpoint names a pool that there is not")
+    return pool
 
 
 def _weighed(entry: JsonObject) -> Upstream:
@@ -193,5 +216,5 @@ def _policy(answer: JsonObject) -> str | None:
 def _proxy_protocol(answer: JsonObject) -> str | None:
     version = answer.take("proxy_protocol", str, "a string")
     if version is not None and version not in PROXY_PROTOCOLS:
-        raise Malformed("proxy_protocol is neither v1 nor v2")
+        raise Malformed("proxy_protocol is none of v1, v2 and off")
     return version

@@ -29,7 +29,7 @@ from starship.interfaces import ICancel, IDialer, IDialOutcome, ILeg
 from starship.names import Hostname
 from starship.wire.connect import connect_on
 from starship.wire.ground import Ground as Wire
-from starship.words import Address, Hello, Origin, Route, Upstream
+from starship.words import Address, Hello, Origin, ProxyOptions, Route, Upstream
 from tests.dial.test_resolve import FakeResolver
 from tests.fakes import FakeLeg, arrival
 from tests.loopback import Ground, ground
@@ -201,8 +201,19 @@ def test_the_opening_bytes_are_written_before_anyone_hears_of_the_leg() -> None:
 def test_the_proxy_header_goes_before_the_opening_bytes(version: str) -> None:
     scene = Scene()
     scene.dial(up("192.0.2.1"), proxy=version)
-    expected = preface(version, arrival(port=8443), HELLO) + OPENING
+    expected = preface(version, ProxyOptions(), arrival(port=8443), HELLO) + OPENING
     assert scene.succeed().data == expected
+
+
+@pytest.mark.parametrize(("said", "version"), [(None, "v2"), ("v1", "v1"), ("off", None)])
+def test_a_route_that_does_not_say_gets_the_header_that_the_settings_have_for_all(
+    said: str | None, version: str | None
+) -> None:
+    scene = Scene()
+    options = ProxyOptions(authority=False, crc32c=True)
+    scene.dialer.proxy_protocol, scene.dialer.proxy_options = "v2", options
+    scene.dial(up("192.0.2.1"), proxy=said)
+    assert scene.succeed().data == preface(version, options, arrival(port=8443), HELLO) + OPENING
 
 
 def test_the_other_endpoints_are_tried_and_backups_last() -> None:

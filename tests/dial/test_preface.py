@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from starship.dial.preface import preface
 from starship.names import Hostname
-from starship.words import Address, Arrival, Hello
+from starship.tlv import ALPN, AUTHORITY, AWS, CRC32C, SSL, UNIQUE_ID, crc32c
+from starship.words import Address, Arrival, Hello, ProxyOptions, Tlv
 from tests.fakes import arrival
 
 V1_LIMIT_BYTES = 107
+PLAIN = ProxyOptions()
 HELLO = Hello(name=Hostname("a.example.com"), scheme="tls", consumed=200)
 
 IPS = st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)).map(str)
@@ -41,8 +43,9 @@ def read_v2(data: bytes) -> tuple[int, int, bytes, dict[int, bytes]]:
     return command, kind, addresses, tlvs
 
 
-def test_a_route_that_asks_for_none_gets_none() -> None:
-    assert preface(None, arrival(), HELLO) == b""
+@pytest.mark.parametrize("version", [None, "off"])
+def test_a_route_that_asks_for_none_gets_none(version: str | None) -> None:
+    assert preface(version, PLAIN, arrival(), HELLO) == b""
 
 
 @pytest.mark.parametrize(
@@ -56,12 +59,12 @@ def test_a_route_that_asks_for_none_gets_none() -> None:
     ],
 )
 def test_v1_is_one_line_of_the_specification(client: Address, local: Address, line: bytes) -> None:
-    assert preface("v1", between(client, local), HELLO) == line
+    assert preface("v1", PLAIN, between(client, local), HELLO) == line
 
 
 @given(ADDRESSES, ADDRESSES)
 def test_l10_v1_stays_below_its_limit_and_reads_back(client: Address, local: Address) -> None:
-    line = preface("v1", between(client, local), HELLO)
+    line = preface("v1", PLAIN, between(client, local), HELLO)
     assert len(line) <= V1_LIMIT_BYTES
     word, family, source, target, sport, dport = line.removesuffix(b"\r\n").decode("ascii").split(" ")
     assert (word, int(sport), int(dport)) == ("PROXY", client.port, local.port)
@@ -70,7 +73,7 @@ def test_l10_v1_stays_below_its_limit_and_reads_back(client: Address, local: Add
 
 def test_v2_over_ipv4_is_the_octets_of_the_specification() -> None:
     hello = Hello(name=Hostname("a.example"), scheme="tls", consumed=1, alpn=(b"h2",))
-    sent = preface("v2", evolve(arrival(), id="ab-1"), hello)
+    sent = preface("v2", PLAIN, evolve(arrival(), id="ab-1"), hello)
     assert sent.hex(" ") == (
         "0d 0a 0d 0a 00 0d 0a 51 55 49 54 0a 21 11 00 24 "  # signature, v2 PROXY, TCP over IPv4, 36 octets to come
         "c0 00 02 07 c0 00 02 01 c3 50 01 bb "  # 192.0.2.7 -> 192.0.2.1, 50000 -> 443
@@ -80,7 +83,7 @@ def test_v2_over_ipv4_is_the_octets_of_the_specification() -> None:
 
 def test_v2_over_ipv6_is_the_octets_of_the_specification() -> None:
     hello = Hello(name=None, scheme="http", consumed=1)
-    sent = preface("v2", evolve(between(Address("2001:db8::7", 1), Address("2001:db8::1", 80)), id="x"), hello)
+    sent = preface("v2", PLAIN, evolve(between(Address("2001:db8::7", 1), Address("2001:db8::1", 80)), id="x"), hello)
     assert sent[12:].hex() == (
         "21210028" + "20010db8" + "00" * 11 + "07" + "20010db8" + "00" * 11 + "01" + "00010050" + "05000178"
     )
@@ -91,7 +94,7 @@ def test_l10_the_length_of_v2_equals_its_bytes_and_all_of_it_reads_back(
     client: Address, local: Address, alpn: list[bytes], number: str
 ) -> None:
     hello = evolve(HELLO, alpn=tuple(alpn))
-    command, kind, addresses, tlvs = read_v2(preface("v2", evolve(between(client, local), id=number), hello))
+    command, kind, addresses, tlvs = read_v2(preface("v2", PLAIN, evolve(between(client, local), id=number), hello))
     assert command == 0x21
     wide = kind == 0x21
     family, size = (socket.AF_INET6, 16) if wide else (socket.AF_INET, 4)
@@ -109,10 +112,69 @@ def test_l10_the_length_of_v2_equals_its_bytes_and_all_of_it_reads_back(
 
 def test_v2_of_a_client_without_an_ip_address_says_so_and_keeps_its_length() -> None:
     sock = Address("/run/a.sock", 0)
-    command, kind, addresses, tlvs = read_v2(preface("v2", between(sock, sock), HELLO))
+    command, kind, addresses, tlvs = read_v2(preface("v2", PLAIN, between(sock, sock), HELLO))
     assert (command, kind, addresses) == (0x21, 0x00, b"")
     assert tlvs[0x02] == b"a.example.com"
 
 
 def test_v2_never_claims_that_tls_was_terminated_here() -> None:
-    assert 0x20 not in read_v2(preface("v2", arrival(), evolve(HELLO, alpn=(b"h2",))))[3]
+    assert 0x20 not in read_v2(preface("v2", PLAIN, arrival(), evolve(HELLO, alpn=(b"h2",))))[3]
+
+
+BALANCED = evolve(
+    arrival(),
+    via=Address("10.0.0.9", 40000),
+    tlvs=(
+        Tlv(AUTHORITY, b"b.example"),
+        Tlv(UNIQUE_ID, b"theirs"),
+        Tlv(SSL, b"\x01" + bytes(4)),
+        Tlv(AWS, b"\x01vpce-1"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("options", "kinds"),
+    [
+        (PLAIN, {ALPN, AUTHORITY, UNIQUE_ID}),
+        (ProxyOptions(authority=False), {ALPN, UNIQUE_ID}),
+        (ProxyOptions(alpn=False), {AUTHORITY, UNIQUE_ID}),
+        (ProxyOptions(unique_id=False), {ALPN, AUTHORITY}),
+        (ProxyOptions(authority=False, alpn=False, unique_id=False), set()),
+        (ProxyOptions(crc32c=True), {ALPN, AUTHORITY, UNIQUE_ID, CRC32C}),
+        (ProxyOptions(relay=frozenset({AWS})), {ALPN, AUTHORITY, UNIQUE_ID, AWS}),
+        (ProxyOptions(relay=frozenset({0xE4})), {ALPN, AUTHORITY, UNIQUE_ID}),
+        (ProxyOptions(relay=None), {ALPN, AUTHORITY, UNIQUE_ID, SSL, AWS}),
+    ],
+)
+def test_v2_carries_what_its_options_want_and_nothing_else(options: ProxyOptions, kinds: set[int]) -> None:
+    hello = evolve(HELLO, alpn=(b"h2",))
+    assert set(read_v2(preface("v2", options, BALANCED, hello))[3]) == kinds
+
+
+def test_what_is_passed_on_is_as_it_came_in_and_our_own_name_and_the_balancers_id_win() -> None:
+    passed = read_v2(preface("v2", ProxyOptions(relay=None), BALANCED, HELLO))[3]
+    assert passed == {
+        AUTHORITY: b"a.example.com",
+        UNIQUE_ID: b"theirs",
+        SSL: b"\x01" + bytes(4),
+        AWS: b"\x01vpce-1",
+    }
+    nameless = evolve(HELLO, name=None)
+    assert read_v2(preface("v2", ProxyOptions(relay=None), BALANCED, nameless))[3][AUTHORITY] == b"b.example"
+    ours = read_v2(preface("v2", ProxyOptions(relay=frozenset({AWS})), BALANCED, HELLO))[3]
+    assert ours[UNIQUE_ID] == BALANCED.id.encode()
+
+
+@given(
+    ADDRESSES,
+    ADDRESSES,
+    st.lists(st.builds(Tlv, st.sampled_from([SSL, AWS, 0xE4]), st.binary(max_size=99)), max_size=9),
+)
+def test_the_checksum_is_that_of_the_header_with_its_own_octets_zeroed(
+    client: Address, local: Address, tlvs: list[Tlv]
+) -> None:
+    sent = preface("v2", ProxyOptions(crc32c=True, relay=None), evolve(between(client, local), tlvs=tuple(tlvs)), HELLO)
+    assert len(sent) == 16 + int.from_bytes(sent[14:16], "big")
+    assert sent[-7:-4] == bytes((CRC32C, 0, 4))
+    assert crc32c(sent[:-4] + bytes(4)).to_bytes(4, "big") == sent[-4:]

@@ -32,7 +32,7 @@ ROUTES = st.builds(
     ttl=TIMES,
     stale_ttl=TIMES,
     policy=st.none() | st.sampled_from(["round_robin", "hash"]),
-    proxy_protocol=st.sampled_from([None, "v1", "v2"]),
+    proxy_protocol=st.sampled_from([None, "v1", "v2", "off"]),
     maintenance=st.booleans(),
     allow=st.none() | st.lists(NETWORKS, max_size=3).map(tuple),
     deny=st.lists(NETWORKS, max_size=3).map(tuple),

@@ -1,10 +1,10 @@
-# make demo · make test · make test-system · make test-pythons · make prove · make lint · make format · make build · make bench-resolver
+# make demo · make test · make test-system · make test-pythons · make prove · make lint · make format · make build · make bench · make bench-resolver
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.ready
 
-.PHONY: demo test test-system test-pythons prove bench-resolver lint format build clean help
+.PHONY: demo test test-system test-pythons prove bench bench-resolver lint format build clean help
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -43,6 +43,11 @@ test-pythons: $(STAMP)
 
 prove: $(STAMP)
 	$(BIN)/pytest -m proof -s tests
+
+# Starship beside nginx, HAProxy and sniproxy: some 15 minutes, QUICK=1 some 4; ONLY="tls http" for some scenarios.
+bench: $(STAMP)
+	@etc/install-system-parts bench
+	@$(BIN)/python -m benchmarks.wire $(if $(QUICK),--quick) $(foreach key,$(ONLY),--only $(key))
 
 # Some minutes of figures; the plot goes where PLOT says.
 PLOT ?= docs/images/resolver-outage.png

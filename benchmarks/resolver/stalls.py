@@ -1,7 +1,7 @@
 """
 How long the reactor is kept waiting while the routes are written to the disk, and how long that takes.
 
-Part of the benchmarks; run by `__main__.py` as `python -m benchmarks.resolver.stalls`. The reactor is that of the service.
+Part of the benchmarks; run by `__main__.py` as `python -m benchmarks.resolver.stalls`. The reactor is the real one.
 """
 
 from __future__ import annotations

@@ -238,7 +238,7 @@ class PoolName(str):
     __slots__ = ()
 
 
-Home = tuple[Upstream, ...] | PoolName
+Endpoints = tuple[Upstream, ...] | PoolName
 """Where something lives: endpoints that were said, or a pool that has them."""
 
 Network = IPv4Network | IPv6Network

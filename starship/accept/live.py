@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import ClassVar, Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import deferLater
@@ -19,10 +19,10 @@ from twisted.logger import Logger
 from starship.accept.gate import within
 from starship.accept.sniffing import SniffingFactory, SniffingProtocol
 from starship.reasons import Reason
-from starship.words import Live, Network, Upstream, Wanted
+from starship.words import Live, Network, Order, Rank, Roll, Upstream, Wanted
 
-SLICE: Final = 500
-"""Connections that are looked at in one turn of the reactor: about half a millisecond."""
+SLICE: Final = 250
+"""Connections that are looked at in one turn of the reactor: well under a millisecond."""
 
 CLOSING_LOOKS: Final = 25
 """To close one takes as long as so many looks, its line in the log included."""
@@ -33,35 +33,8 @@ SHOWING_LOOKS: Final = 5
 WAITING_LIMIT: Final = 8
 """Looks that wait for the one under way; each holds a list of who is inside."""
 
-Place = tuple[int, int]
-"""Where a connection stands in a list: its rank, and its number where ranks are equal. Smaller comes first."""
-
-Rank = Callable[[SniffingProtocol], int]
-
 _Test = Callable[[SniffingProtocol], bool]
 _Found = tuple[int, int, SniffingProtocol, set[SniffingProtocol]]
-
-
-@frozen(kw_only=True)
-class Page:
-    """A part of a list: its rows, how many connections are meant in all, and after which place it goes on."""
-
-    rows: tuple[Live, ...]
-    meant: int
-    next: Place | None
-
-
-def by_age(protocol: SniffingProtocol) -> int:
-    """The oldest first: their number says it."""
-    return 0
-
-
-def by_bytes(protocol: SniffingProtocol) -> int:
-    """Who carried most, both ways together, first."""
-    return -protocol.received - protocol.sent
-
-
-ORDERS: Final[dict[str, Rank]] = {"age": by_age, "bytes": by_bytes}
 
 
 @define(eq=False)
@@ -79,14 +52,14 @@ class Crowd:
         """Whether so many looks wait that no other should be begun."""
         return len(self._turns.waiting) >= WAITING_LIMIT
 
-    def page(self, wanted: Wanted, order: str, after: Place | None, limit: int) -> Deferred[Page]:
+    def page(self, wanted: Wanted, order: Order, after: Rank | None, limit: int) -> Deferred[Roll]:
         """
-        At most `limit` of those who are meant, in one of ORDERS, beginning after a place.
+        At most `limit` of those who are meant, beginning after a rank.
 
         Counts move while it is looked at: who carries more meanwhile may be seen twice or not at all by bytes, never
         by age. Cancelling ends the look.
         """
-        return self._turns.run(lambda: Deferred.fromCoroutine(self._page(wanted, ORDERS[order], after, limit)))
+        return self._turns.run(lambda: Deferred.fromCoroutine(self._page(wanted, order, after, limit)))
 
     def close(self, wanted: Wanted) -> Deferred[int]:
         """End everybody who is meant, and was inside when it began; say how many. Cancelling leaves the rest alone."""
@@ -102,16 +75,18 @@ class Crowd:
                 sent += went
         return received, sent
 
-    async def _page(self, wanted: Wanted, rank: Rank, after: Place | None, limit: int) -> Page:
+    async def _page(self, wanted: Wanted, order: Order, after: Rank | None, limit: int) -> Roll:
         is_meant, meant, found = meaning(wanted), 0, list[_Found]()
+        by_bytes = order is Order.BYTES
 
         def look(protocol: SniffingProtocol, live: set[SniffingProtocol]) -> int:
             nonlocal meant
             if is_meant(protocol):
                 meant += 1
-                place = (rank(protocol), protocol.arrival.number)
-                if after is None or place > after:
-                    found.append((*place, protocol, live))
+                carried = protocol.received + protocol.sent if by_bytes else 0
+                rank = (-carried, protocol.arrival.number)  # who is older has the smaller number
+                if after is None or rank > after:
+                    found.append((*rank, protocol, live))
                     if len(found) >= limit + SLICE:
                         _shorten(found, limit)
             return 1
@@ -119,7 +94,7 @@ class Crowd:
         await self._look(look)
         _shorten(found, limit)
         goes_on = found[-1][:2] if len(found) == limit else None
-        return Page(rows=await self._rows(found), meant=meant, next=goes_on)
+        return Roll(rows=await self._rows(found), meant=meant, next=goes_on)
 
     async def _rows(self, found: list[_Found]) -> tuple[Live, ...]:
         rows: list[Live] = []
@@ -218,9 +193,9 @@ def _to(upstream: Upstream) -> _Test:
 
 def _shorten(found: list[_Found], limit: int) -> None:
     """Keep those who come first."""
-    found.sort(key=_place)
+    found.sort(key=_rank)
     del found[limit:]
 
 
-def _place(found: _Found) -> Place:
+def _rank(found: _Found) -> Rank:
     return found[:2]

@@ -14,7 +14,7 @@ from twisted.internet.defer import Deferred
 
 from starship.errors import LookupFailed
 from starship.names import Hostname
-from starship.words import Address, Answer, Look, Route
+from starship.words import Address, Answer, Look, Order, Rank, Roll, Route, Wanted
 
 
 class Standing(Protocol):
@@ -70,6 +70,15 @@ class Keeper(Protocol):
     def purge(self, expired_only: bool = False) -> int: ...
     def failure_of(self, name: Hostname) -> LookupFailed | None: ...
     def asking(self, name: Hostname) -> bool: ...
+
+
+class Crowd(Protocol):
+    """Everybody who is inside, looked at in slices; `busy` while so many looks wait that no other is to be begun."""
+
+    @property
+    def busy(self) -> bool: ...
+    def page(self, wanted: Wanted, order: Order, after: Rank | None, limit: int) -> Deferred[Roll]: ...
+    def close(self, wanted: Wanted) -> Deferred[int]: ...
 
 
 class Work(Protocol):

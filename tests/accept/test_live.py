@@ -14,10 +14,10 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
-from starship.accept.live import CLOSING_LOOKS, SHOWING_LOOKS, SLICE, WAITING_LIMIT, Crowd, Page
+from starship.accept.live import CLOSING_LOOKS, SHOWING_LOOKS, SLICE, WAITING_LIMIT, Crowd
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import Address, Live, Origin, Route, Step, Upstream, Wanted
+from starship.words import Address, Live, Order, Origin, Rank, Roll, Route, Step, Upstream, Wanted
 from tests import fakes
 from tests.accept.doors import House, Visit
 from tests.fakes import errors_in, failure_of, success_of
@@ -60,8 +60,8 @@ class World:
         return turns
 
     def page(
-        self, wanted: Wanted = ANYBODY, order: str = "age", after: tuple[int, int] | None = None, limit: int = 100
-    ) -> Page:
+        self, wanted: Wanted = ANYBODY, order: Order = Order.AGE, after: Rank | None = None, limit: int = 100
+    ) -> Roll:
         looking = self.crowd.page(wanted, order, after, limit)
         self.turn(looking)
         return success_of(looking)
@@ -96,7 +96,7 @@ def test_a_row_tells_all_that_is_known_of_a_connection() -> None:
     visit = says(world.house.visit(), "a.com")
     world.clock.advance(2.5)
     visit.protocol.leg.send(b"12345")
-    assert world.page() == Page(
+    assert world.page() == Roll(
         rows=(
             Live(
                 arrival=visit.protocol.arrival,
@@ -141,12 +141,12 @@ def test_the_oldest_come_first_or_those_who_carried_most() -> None:
         says(visit, "a.com")
         visit.protocol.leg.send(b"x" * size)
     assert [row.arrival.number for row in world.page().rows] == [1, 2, 3, 4]
-    assert [row.arrival.number for row in world.page(order="bytes").rows] == [2, 4, 3, 1]
+    assert [row.arrival.number for row in world.page(order=Order.BYTES).rows] == [2, 4, 3, 1]
 
 
 @settings(max_examples=30, deadline=None)
-@given(st.lists(st.integers(0, 3), max_size=12), st.integers(1, 5), st.sampled_from(["age", "bytes"]))
-def test_the_pages_of_a_list_hold_everybody_once_in_order(sizes: list[int], limit: int, order: str) -> None:
+@given(st.lists(st.integers(0, 3), max_size=12), st.integers(1, 5), st.sampled_from(list(Order)))
+def test_the_pages_of_a_list_hold_everybody_once_in_order(sizes: list[int], limit: int, order: Order) -> None:
     world = joining()
     for visit, size in zip(world.visits(len(sizes)), sizes, strict=True):
         visit.protocol.leg.send(b"x" * size)
@@ -231,7 +231,7 @@ def test_one_that_cannot_be_closed_leaves_none_of_the_others_out() -> None:
 def test_a_list_is_made_in_slices() -> None:
     world = World()
     world.visits(2 * SLICE + 1)
-    looking = world.crowd.page(ANYBODY, "age", None, 1)
+    looking = world.crowd.page(ANYBODY, Order.AGE, None, 1)
     assert world.turn(looking) == 3
     assert success_of(looking).meant == 2 * SLICE + 1
 
@@ -240,7 +240,7 @@ def test_a_long_page_is_told_in_slices_too() -> None:
     world = World()
     at_once = SLICE // SHOWING_LOOKS
     world.visits(2 * at_once)
-    looking = world.crowd.page(ANYBODY, "age", None, 1000)
+    looking = world.crowd.page(ANYBODY, Order.AGE, None, 1000)
     assert world.turn(looking) == 3
     assert len(success_of(looking).rows) == 2 * at_once
 
@@ -261,7 +261,7 @@ def test_many_are_closed_in_slices_and_who_comes_meanwhile_stays() -> None:
 def test_who_goes_while_a_list_is_made_costs_it_nothing() -> None:
     world = World()
     visits = world.visits(SLICE + 10)
-    looking = world.crowd.page(ANYBODY, "age", None, 5)
+    looking = world.crowd.page(ANYBODY, Order.AGE, None, 5)
     for visit in visits[:3]:
         visit.closes()
     world.turn(looking)
@@ -272,9 +272,9 @@ def test_who_goes_while_a_list_is_made_costs_it_nothing() -> None:
 def test_one_looks_at_a_time_and_so_many_may_wait() -> None:
     world = World()
     world.visits(SLICE + 1)
-    looking = [world.crowd.page(ANYBODY, "age", None, 1) for _ in range(WAITING_LIMIT)]
+    looking = [world.crowd.page(ANYBODY, Order.AGE, None, 1) for _ in range(WAITING_LIMIT)]
     assert not world.crowd.busy
-    looking.append(world.crowd.page(ANYBODY, "age", None, 1))
+    looking.append(world.crowd.page(ANYBODY, Order.AGE, None, 1))
     assert world.crowd.busy
     assert len(world.clock.getDelayedCalls()) - len(world.house.factory.live) == 1
     world.turn(looking[-1])
@@ -282,7 +282,7 @@ def test_one_looks_at_a_time_and_so_many_may_wait() -> None:
 
 
 @pytest.mark.parametrize(
-    "begin", [lambda crowd: crowd.page(ANYBODY, "age", None, 1), lambda crowd: crowd.close(ANYBODY)]
+    "begin", [lambda crowd: crowd.page(ANYBODY, Order.AGE, None, 1), lambda crowd: crowd.close(ANYBODY)]
 )
 def test_a_look_can_be_given_up_under_way_and_while_it_waits(begin: Callable[[Crowd], Deferred[Any]]) -> None:
     world = World()

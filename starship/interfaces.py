@@ -174,6 +174,8 @@ class ILeg(Interface):
     remote: Address = Attribute("whom it is connected to")
     received: int = Attribute("bytes read from the peer so far")
     sent: int = Attribute("bytes accepted for the peer so far")
+    held: int = Attribute("bytes that wait here for who carries or reads next")
+    full: bool = Attribute("whether its peer has yet to take some of what was sent")
     over: Callable[[ILeg, Stop], object] | None = Attribute(
         "called once with this leg when nothing is left of the connection: LOST where the peer broke it, else ENDED"
     )
@@ -208,6 +210,20 @@ class ILeg(Interface):
         limit: exactly that many bytes, then done(LIMIT), later bytes wait here; None: a tunnel.
         done is called once: ENDED at the peer's end of stream, LOST when this connection broke. After ENDED it is
         called once more, with LOST, where the connection breaks before both sides have finished.
+        """
+
+    def read(heard: Callable[[bytes], None], ended: Callable[[Stop], None]) -> None:
+        """
+        Hand each piece that arrives to `heard`, what waits here first, until `carry`, `read` or `unread` is asked for.
+
+        ended is called as `carry` calls its done. Like `carry`, it takes over from whatever was asked for before.
+        """
+
+    def unread(data: bytes) -> None:
+        """
+        Neither carry nor read from here on: bytes wait here, the first of them `data`, which was read too far.
+
+        No callback that was asked for before is made any more.
         """
 
 

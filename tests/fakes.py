@@ -213,6 +213,8 @@ class FakeLeg:
     remote: Address = field(factory=lambda: Address("192.0.2.80", 443))
     received: int = 0
     sent: int = 0
+    held: int = 0
+    full: bool = False
     aborted: int = 0
     data: bytearray = field(factory=bytearray)
     ended: bool = False
@@ -248,3 +250,9 @@ class FakeLeg:
 
     def carry(self, to: ILeg, limit: int | None, done: Callable[[Stop], None]) -> None:
         """Has nothing to carry."""
+
+    def read(self, heard: Callable[[bytes], None], ended: Callable[[Stop], None]) -> None:
+        """Has nothing to say."""
+
+    def unread(self, data: bytes) -> None:
+        """Keeps nothing."""

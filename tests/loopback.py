@@ -296,7 +296,7 @@ class WireProxy(MiniProxy):
         return port
 
     def buffered(self) -> int:
-        return sum(len(leg.out or b"") + leg.piped + leg._held_bytes for leg in self.legs)
+        return sum(len(leg.out or b"") + leg.piped + leg.held for leg in self.legs)
 
     def full(self) -> bool:
         return all(leg.out is not None or leg.ended or leg.paused for leg in self.legs)

@@ -1,16 +1,15 @@
 """
 WireLeg: one connected socket on the wire, from its first byte to its closing.
 
-The ground underfoot. A Flow with a life: it keeps what arrives before anybody carries it, tells its owner (the Twisted
+The ground underfoot. A Flow with a life: it carries, is read from or holds what arrives, tells its owner (the Twisted
 protocol that it belongs to, if there is one) and whoever asked, half-closes, closes and resets.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
-from typing import Final, Protocol
+from typing import Final
 
 from twisted.internet import error
 from twisted.python.failure import Failure
@@ -18,13 +17,11 @@ from zope.interface import implementer
 
 from starship.addresses import plain_ip
 from starship.interfaces import ILeg
-from starship.wire.flow import FULL, LATER, PAUSED, READS_PER_TURN, Flow, as_socket
-from starship.wire.ground import HOLD_READ_BYTES, Ground
+from starship.wire.flow import LATER, PAUSED, Flow, as_socket
+from starship.wire.ground import Ground
+from starship.wire.hold import Hold, Owner
 from starship.wire.libc import reset_on_close, shut_write
 from starship.words import Address, Stop
-
-HOLD_LIMIT_BYTES: Final = 32768
-"""What a leg keeps of bytes that nobody carries yet, before it stops reading; one read more may come on top."""
 
 READABLE: Final = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR
 ENDING: Final = EPOLLRDHUP | EPOLLHUP | EPOLLERR
@@ -36,31 +33,19 @@ ABORTED: Final = Failure(error.ConnectionAborted())
 BROKEN: Final = Failure(RuntimeError("an event of this connection failed"))
 
 
-class Owner(Protocol):
-    """What a leg tells the Twisted protocol that it belongs to."""
-
-    def dataReceived(self, data: bytes) -> object: ...
-    def readConnectionLost(self) -> object: ...
-    def writeConnectionLost(self) -> object: ...
-    def connectionLost(self, reason: Failure) -> object: ...
-
-
 @implementer(ILeg)
-class WireLeg(Flow):
+class WireLeg(Hold):
     """One side of a connection. `remote` as accept or connect named it; asking for `local` may ask the kernel."""
 
-    __slots__ = ("_finish", "_held", "_held_bytes", "_local", "_remote", "_shut", "over", "owner")
+    __slots__ = ("_finish", "_local", "_remote", "_shut", "over")
 
     def __init__(
         self, ground: Ground, fd: int, remote: tuple[str, int] | Address, local: Address | None = None
     ) -> None:
         super().__init__(ground, fd)
-        self.owner: Owner | None = None
         self.over: Callable[[ILeg, Stop], object] | None = None
         self._remote = remote
         self._local = local
-        self._held: list[bytes] | None = None
-        self._held_bytes = 0
         self._finish: Callable[[Stop], None] | None = None
         self._shut = False
 
@@ -124,9 +109,9 @@ class WireLeg(Flow):
         if self.sink is not None:
             self.pump()
         elif self.to is not None:
-            self._read_to(self.to)
+            self.read_to(self.to)
         else:
-            self._read_unclaimed()
+            self.read_unclaimed()
 
     def broke(self) -> None:
         """An exception of ours came through: the end of this connection, and of no other."""
@@ -165,7 +150,7 @@ class WireLeg(Flow):
     def abort(self) -> None:
         if self.fd < 0:
             return
-        self.done = self._finish = self.waiter = None
+        self.done = self._ear = self._finish = self.waiter = None
         reset_on_close(self.fd)
         self._over(ABORTED, Stop.LOST)
 
@@ -173,23 +158,43 @@ class WireLeg(Flow):
         if self.fd < 0:
             done(Stop.LOST)
             return
+        self._ear = None
         self.to, self.done = to, done
         self.sink = to if isinstance(to, Flow) else None
         self.left = -1 if limit is None else limit
         self.paused &= LATER  # whoever was waited for before, it goes on to another now
         self._pass_held(to)
 
-    # The owner's own words
-
-    def heard(self, data: bytes) -> None:
-        """Keep bytes that the owner was shown."""
-        if self._held is None:
-            self._held = [data]
+    def read(self, heard: Callable[[bytes], None], ended: Callable[[Stop], None]) -> None:
+        if self.fd < 0:
+            ended(Stop.LOST)
+            return
+        self._let_go()
+        self._ear, self.done = heard, ended
+        held = self.take()
+        if held:
+            heard(held)
+        if self._ear is not heard:
+            return
+        if self.ended:
+            self._stop_carrying(Stop.ENDED)
         else:
-            self._held.append(data)
-        self._held_bytes += len(data)
-        if self._held_bytes >= HOLD_LIMIT_BYTES:
-            self.paused |= PAUSED
+            self.go_on()
+
+    def unread(self, data: bytes) -> None:
+        self._let_go()
+        self.done = None
+        if data:
+            before = self.take()
+            self.heard(data + before if before else data)
+        if self.more:
+            self.ground.loop.soon(self.go_on)
+
+    @property
+    def full(self) -> bool:
+        return self.out is not None or self.waiter is not None
+
+    # The owner's own words
 
     def heard_end(self) -> None:
         """The owner was told of the end of the stream; it is kept here already."""
@@ -199,17 +204,6 @@ class WireLeg(Flow):
 
     def lost(self, reason: Failure) -> None:
         """The owner was told that nothing is left."""
-
-    def take(self) -> bytes:
-        """All bytes held so far; they are the caller's from here on."""
-        held = self._held
-        if held is None:
-            return b""
-        self._held, self._held_bytes = None, 0
-        if self.paused & PAUSED:
-            self.paused &= ~PAUSED
-            self.ground.loop.soon(self.go_on)
-        return held[0] if len(held) == 1 else b"".join(held)
 
     def close(self) -> None:
         """Finish what is buffered, then close both ways."""
@@ -225,7 +219,7 @@ class WireLeg(Flow):
             self.broken_off()
             return
         self.ended = True
-        if self.to is not None:
+        if self.to is not None or self._ear is not None:
             self._stop_carrying(Stop.ENDED)
         elif self.owner is not None:
             self.tell_end(self.owner)
@@ -246,72 +240,13 @@ class WireLeg(Flow):
         """The owner is to know of the end of the stream."""
         owner.readConnectionLost()
 
-    def _read_unclaimed(self) -> None:
-        ground = self.ground
-        reads = 0
-        while self.more and not self.paused and self.to is None and self.fd >= 0:
-            if reads == READS_PER_TURN:
-                self.later()
-                return
-            reads += 1
-            try:
-                size = os.readv(self.fd, ground.hold_into)
-            except BlockingIOError:
-                self.more = False
-                return
-            except OSError as error:
-                self.cannot_read(error)
-                return
-            if not size:
-                self.at_end()
-                return
-            if size < HOLD_READ_BYTES and not self.hung:
-                self.more = False
-            self.received += size
-            data = bytes(ground.view[:size])
-            if self.owner is None:
-                self.heard(data)
-            else:
-                self.owner.dataReceived(data)
-
-    def _read_to(self, to: ILeg) -> None:
-        """Carry to a leg that is no Flow."""
-        reads = 0
-        while self.more and not self.paused and self.to is to:
-            if reads == READS_PER_TURN:
-                self.later()
-                return
-            reads += 1
-            try:
-                data = os.read(self.fd, HOLD_READ_BYTES if self.left < 0 else min(self.left, HOLD_READ_BYTES))
-            except BlockingIOError:
-                self.more = False
-                return
-            except OSError as error:
-                self.cannot_read(error)
-                return
-            if not data:
-                self.at_end()
-                return
-            self.received += len(data)
-            self._hand(data, to)
-
-    def _hand(self, data: bytes, to: ILeg) -> None:
-        if self.left > 0:
-            self.left -= len(data)
-        if not to.send(data):
-            self.paused |= FULL
-            to.drained(self.room)
-        if self.left == 0:
-            self.limit_reached()
-
     def _pass_held(self, to: ILeg) -> None:
         held = self.take()
         if held and self.left:
             if 0 < self.left < len(held):
                 self.heard(held[self.left :])
                 held = held[: self.left]
-            self._hand(held, to)
+            self.hand(held, to)
         elif held:
             self.heard(held)
         if self.to is not to:
@@ -328,9 +263,16 @@ class WireLeg(Flow):
         done = self.done
         if why is not Stop.ENDED:  # who was told of an end is still to be told of a loss after it
             self.done = None
-        self.to = self.sink = None
+        self.to = self.sink = self._ear = None
         if done is not None:
             done(why)
+
+    def _let_go(self) -> None:
+        """Whoever carried or read until now does so no longer."""
+        self.give_back()
+        self.to = self.sink = self._ear = None
+        self.left = -1
+        self.paused &= LATER
 
     def _shut_down(self) -> None:
         finish, self._finish = self._finish, None
@@ -365,7 +307,7 @@ class WireLeg(Flow):
         finally:
             if why is Stop.LOST:
                 self._stop_carrying(why)
-            self.done = None
+            self.done = self._ear = None
             over, self.over = self.over, None
             if over is not None:
                 over(self, Stop.LOST if reason is LOST else Stop.ENDED)

@@ -22,7 +22,7 @@ from twisted.logger import Logger
 from zope.interface import implementer
 
 from starship.wire.ground import Ground
-from starship.wire.leg import Owner
+from starship.wire.hold import Owner
 from starship.wire.loop import LEVEL
 from starship.wire.transport import WireTransport, twisted_address
 from starship.words import Address

@@ -57,11 +57,11 @@ class StockLeg:
 
     __slots__ = (
         "_done",
+        "_ear",
         "_ended",
         "_finish",
         "_full",
         "_held",
-        "_held_bytes",
         "_left",
         "_lost",
         "_paused",
@@ -69,6 +69,7 @@ class StockLeg:
         "_to",
         "_transport",
         "_waiter",
+        "held",
         "over",
         "received",
         "remote",
@@ -82,8 +83,9 @@ class StockLeg:
         self.sent = 0
         self.over: Callable[[ILeg, Stop], object] | None = None
         self._held: list[bytes] = []
-        self._held_bytes = 0
+        self.held = 0
         self._to: ILeg | None = None
+        self._ear: Callable[[bytes], None] | None = None  # who reads, where nobody carries
         self._left: int | None = None
         self._done: Callable[[Stop], None] | None = None
         self._finish: Callable[[Stop], None] | None = None
@@ -103,10 +105,12 @@ class StockLeg:
         if self._lost:
             return
         self.received += len(data)
-        if self._to is None:
-            self._keep(data)
-        else:
+        if self._to is not None:
             self._pass(data, self._to)
+        elif self._ear is not None:
+            self._ear(data)
+        else:
+            self._keep(data)
 
     def heard_end(self) -> None:
         """The peer's stream has ended; held bytes still go first."""
@@ -130,7 +134,7 @@ class StockLeg:
         in_order = self._ended and self._shut and reason.check(ConnectionDone) is not None
         finish, self._finish = self._finish, None
         done, self._done = self._done, None
-        self._to = None
+        self._to = self._ear = None
         if finish is not None:
             finish(Stop.LOST)
         if done is not None and not in_order:
@@ -178,8 +182,9 @@ class StockLeg:
 
     def abort(self) -> None:
         self._done = self._finish = self._waiter = None
-        self._to = None
+        self._to = self._ear = None
         self._held.clear()
+        self.held = 0
         self._full = False
         if not self._lost:
             self._lost = True
@@ -191,8 +196,33 @@ class StockLeg:
             done(Stop.LOST)
             return
         self._to, self._left, self._done = to, limit, done
+        self._ear = None
         self._read_in(CARRY_READ_BYTES)
         self._flow()
+
+    def read(self, heard: Callable[[bytes], None], ended: Callable[[Stop], None]) -> None:
+        if self._lost:
+            ended(Stop.LOST)
+            return
+        self._to = None
+        self._ear, self._done = heard, ended
+        self._read_in(HOLD_READ_BYTES)
+        held = self.take()
+        if held:
+            heard(held)
+        if self._ear is heard:
+            self._settle()
+
+    def unread(self, data: bytes) -> None:
+        self._to = self._ear = self._done = None
+        self._read_in(HOLD_READ_BYTES)
+        before = self.take()
+        if data or before:
+            self._keep(data + before)
+
+    @property
+    def full(self) -> bool:
+        return self._full
 
     # The owner's own words
 
@@ -200,7 +230,7 @@ class StockLeg:
         """All bytes held so far; they are the caller's from here on."""
         data = b"".join(self._held)
         self._held.clear()
-        self._held_bytes = 0
+        self.held = 0
         self.resume()
         return data
 
@@ -237,8 +267,8 @@ class StockLeg:
 
     def _keep(self, data: bytes) -> None:
         self._held.append(data)
-        self._held_bytes += len(data)
-        if self._held_bytes >= HOLD_LIMIT_BYTES:
+        self.held += len(data)
+        if self.held >= HOLD_LIMIT_BYTES:
             self.pause()
 
     def _flow(self) -> None:
@@ -266,8 +296,8 @@ class StockLeg:
 
     def _settle(self) -> None:
         # `done` stays: it is told, too, when the connection breaks after the peer's end.
-        if self._ended and not self._held and self._to is not None:
-            self._to = None
+        if self._ended and not self._held and (self._to is not None or self._ear is not None):
+            self._to = self._ear = None
             if self._done is not None:
                 self._done(Stop.ENDED)
 

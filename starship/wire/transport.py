@@ -17,7 +17,8 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from starship.wire.flow import as_socket
-from starship.wire.leg import CLOSED, Owner, WireLeg, _nobody
+from starship.wire.hold import Owner
+from starship.wire.leg import CLOSED, WireLeg, _nobody
 from starship.words import Address, Stop
 
 

@@ -11,7 +11,8 @@ from zope.interface.verify import verifyObject
 
 from starship.interfaces import ILeg
 from starship.wire.ground import HOLD_READ_BYTES
-from starship.wire.leg import HOLD_LIMIT_BYTES, WireLeg
+from starship.wire.hold import HOLD_LIMIT_BYTES
+from starship.wire.leg import WireLeg
 from starship.words import Stop
 from tests.fakes import FakeLeg, errors_in
 from tests.wire.bench import Bench, Told, bench, drink, hears, log, nobody, reset, stuff

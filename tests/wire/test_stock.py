@@ -111,6 +111,38 @@ def test_a_next_carry_can_be_asked_for_from_within_the_last_ones_end() -> None:
     assert stops == [Stop.LIMIT] * 51
 
 
+def test_who_reads_hears_what_waited_then_each_piece_and_what_was_read_too_far_comes_first_next() -> None:
+    leg, wire = a_leg()
+    told = list[object]()
+    leg.heard(b"early")
+    leg.read(told.append, told.append)
+    leg.heard(b"late")
+    assert (told, leg.held) == ([b"early", b"late"], 0)
+    leg.unread(b"te")
+    leg.heard(b"r")
+    assert (leg.held, wire.producerState) == (3, "producing")
+    to, stops = FakeLeg(), list[Stop]()
+    leg.carry(to, 2, stops.append)
+    assert (bytes(to.data), stops, told) == (b"te", [Stop.LIMIT], [b"early", b"late"])
+    leg.read(told.append, told.append)
+    leg.heard_end()
+    assert told == [b"early", b"late", b"r", Stop.ENDED]
+    leg.lost(Failure(ConnectionLost()))
+    leg.read(told.append, told.append)
+    assert told[4:] == [Stop.LOST, Stop.LOST]
+
+
+def test_after_unread_nobody_is_called_any_more_and_reading_stops_at_the_bound() -> None:
+    leg, wire = a_leg()
+    told = list[object]()
+    leg.read(told.append, told.append)
+    leg.unread(b"")
+    leg.heard(bytes(HOLD_LIMIT_BYTES))
+    assert wire.producerState == "paused"
+    leg.lost(Failure(ConnectionLost()))
+    assert told == []
+
+
 def test_an_end_that_came_while_bytes_were_held_is_told_after_them() -> None:
     leg, _ = a_leg()
     to, stops = FakeLeg(), list[Stop]()

@@ -41,9 +41,7 @@ ACTIVE = Family("starship_connections_active", "gauge", ("door",), "Connections 
 ENDINGS = Family(
     "starship_endings_total", "counter", ("door", "mood", "reason", "answer"), "How connections ended, in three words."
 )
-BYTES = Family(
-    "starship_bytes_total", "counter", ("direction",), "Bytes from (in) and to (out) clients, counted at the ending."
-)
+BYTES = Family("starship_bytes_total", "counter", ("direction",), "Bytes from (in) and to (out) clients, up to now.")
 STEP = Family(
     "starship_step_seconds", "histogram", ("step",), "Time in each step of the walk: hello, route, dial, total."
 )

@@ -52,7 +52,7 @@ class StarshipCollector(Collector):
         yield _filled(f.BUILD, [(self._build, 1)])
         if self.sources.ready is not None:
             yield _one(f.READY, int(self.sources.ready()))
-        yield from _ledger(self.sources.ledger)
+        yield from _ledger(self.sources.ledger, self.sources.uncounted())
         yield from _route(self.sources)
         yield from _edge(self.sources)
 
@@ -65,7 +65,8 @@ def register(registry: CollectorRegistry, sources: Sources) -> None:
     GCCollector(registry=registry)
 
 
-def _ledger(ledger: Ledger) -> Iterator[Metric]:
+def _ledger(ledger: Ledger, uncounted: tuple[int, int]) -> Iterator[Metric]:
+    received, sent = uncounted
     now = ledger.snapshot()
     yield _filled(f.CONNECTIONS, _by_label(now.accepted))
     yield _filled(f.ACTIVE, _by_label(now.active))
@@ -73,7 +74,7 @@ def _ledger(ledger: Ledger) -> Iterator[Metric]:
         f.ENDINGS,
         [((door, why.row.mood, why, answer), count) for (door, why, answer), count in sorted(now.endings.items())],
     )
-    yield _filled(f.BYTES, [(("in",), now.received), (("out",), now.sent)])
+    yield _filled(f.BYTES, [(("in",), now.received + received), (("out",), now.sent + sent)])
     steps = HistogramMetricFamily(f.STEP.name, f.STEP.meaning, labels=f.STEP.labels)
     for step, (counts, total) in now.steps.items():
         steps.add_metric([step], _buckets(BOUNDS_S, counts), total)

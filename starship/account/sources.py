@@ -122,7 +122,11 @@ class AccessLogStats(Protocol):
 
 @frozen(kw_only=True)
 class Sources:
-    """What the Collector reads. `stores` by STORES; whatever is None has no family in the scrape."""
+    """
+    What the Collector reads. `stores` by STORES; whatever is None has no family in the scrape.
+
+    `uncounted` tells the bytes from and to the clients of open connections that no Ending has counted yet.
+    """
 
     ledger: Ledger
     stores: Mapping[str, StoreStats] | None = None
@@ -134,3 +138,4 @@ class Sources:
     accept_paused: Callable[[], int] | None = None
     loop_lag: TimingStats | None = None
     ready: Callable[[], bool] | None = None
+    uncounted: Callable[[], tuple[int, int]] = lambda: (0, 0)

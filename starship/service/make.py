@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from starship.accept.gate import TenantGate
 from starship.accept.listening import DoorService
+from starship.accept.live import Crowd
 from starship.account.accesslog import AccessLog
 from starship.account.ledger import Ledger
 from starship.account.lines import FORMS
@@ -79,6 +80,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
         narrow=narrow,
     )
     doors += make_doors(settings, reactor, ground, guides, schemes, gate, boot=secrets.token_hex(4))
+    crowd = Crowd(lambda: [door.factory for door in doors], reactor)
     probe = None if lookups.api is None else LookupProbe(lookups.api, reactor)
     readiness = _readiness(settings, lookups, probe)
     pulse = Pulse(reactor)
@@ -96,6 +98,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
             accept_paused=lambda: sum(door.paused for door in doors),
             loop_lag=pulse.lag,
             ready=lambda: readiness.standing().ready,
+            uncounted=crowd.uncounted,
         ),
     )
     house = House(
@@ -106,6 +109,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
         tenants=tenants,
         dialer=dialer,
         doors=doors,
+        crowd=crowd,
     )
     window = make_window(house, registry, readiness)
     return Router(

@@ -7,7 +7,7 @@ Part of service, floor 7: the admin room knows no workshop, so what it asks of t
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final
@@ -19,7 +19,9 @@ from twisted.web.server import Site
 
 from starship.accept.gate import Gate, TenantGate
 from starship.accept.listening import DoorService
+from starship.accept.live import Crowd
 from starship.admin.cache import CachePages
+from starship.admin.connections import ConnectionPages
 from starship.admin.explain import ExplainPage
 from starship.admin.health import HealthPages
 from starship.admin.lookups import LookupsPage, LookupState
@@ -42,7 +44,7 @@ from starship.route.spelling import spell
 from starship.route.table import static_route
 from starship.route.warming import Warming
 from starship.service.lookups import Lookups
-from starship.words import Answer, Ask, Miss, Origin, Route, Upstream
+from starship.words import Answer, Ask, Endpoints, Miss, Origin, Route
 
 SOURCE: Final = "127.0.0.1"
 """Who asks where an operator does."""
@@ -61,6 +63,7 @@ class House:
     tenants: TenantGate
     dialer: Dialer
     doors: list[DoorService]
+    crowd: Crowd
 
 
 @frozen(kw_only=True)
@@ -79,15 +82,17 @@ def make_window(house: House, registry: CollectorRegistry, readiness: Readiness)
     places: dict[bytes, Place] = HealthPages(registry, readiness).places()
     places |= ExplainPage(rooms=_rooms(house), clock=house.reactor).places()
     places |= LookupsPage(_state(house)).places()
+    places |= ConnectionPages(crowd=house.crowd, clock=house.reactor).places()
     if house.lookups.caching is not None and warm is not None:
-        places |= CachePages(keeper=house.lookups.caching.keeper, read=read_by_hand, spell=spell).places()
+        read = partial(read_by_hand, pools=house.settings.pools)
+        places |= CachePages(keeper=house.lookups.caching.keeper, read=read, spell=spell).places()
         places |= warm.places()
     doorkeeper = Doorkeeper(token=_token(admin, house.reactor), local=is_local(admin.endpoint))
     closed = house.settings.admin is not None and admin.token_file is None and not doorkeeper.local
     return Window(
         site=make_site(places, doorkeeper, house.reactor),
         warning="the admin endpoint can be reached from other machines, and without [admin] token_file it shows no"
-        " names: /explain, /lookups and /cache answer 403"
+        " names: /explain, /lookups, /connections and /cache answer 403"
         if closed
         else "",
         stop=warm.stop if warm is not None else lambda: None,
@@ -104,9 +109,9 @@ def is_local(endpoint: str) -> bool:
     return place.kind == "unix" or (bool(place.where) and ip_address(place.where).is_loopback)
 
 
-def read_by_hand(name: Hostname, body: bytes) -> Answer:
-    """An answer that an operator wrote, read as one of the API. Errors: LookupInvalid."""
-    return read_answer(name, Head(status=200), body)
+def read_by_hand(name: Hostname, body: bytes, pools: Container[str] | None = None) -> Answer:
+    """An answer that an operator wrote, read as one of the API (`pools` None: any). Errors: LookupInvalid."""
+    return read_answer(name, Head(status=200), body, pools)
 
 
 def _token(admin: Admin, reactor: Any) -> Callable[[], str | None]:
@@ -146,8 +151,8 @@ def _doorway(listener: Listener, port: int, gate: Gate) -> Doorway:
     )
 
 
-def _route(app: str, upstreams: tuple[Upstream, ...]) -> Route | None:
-    return static_route(app, upstreams) if upstreams else None
+def _route(app: str, home: Endpoints) -> Route | None:
+    return static_route(app, home) if home else None
 
 
 def _directory(lookups: Lookups, settings: Settings) -> Directory | None:

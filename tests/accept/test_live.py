@@ -19,7 +19,7 @@ from starship.names import Hostname
 from starship.reasons import Reason
 from starship.words import Address, Live, Order, Origin, Rank, Roll, Route, Step, Upstream, Wanted
 from tests import fakes
-from tests.accept.doors import House, Visit
+from tests.accept.doors import Fate, House, Visit
 from tests.fakes import errors_in, failure_of, success_of
 
 ANYBODY = Wanted()
@@ -308,3 +308,41 @@ def test_bytes_are_uncounted_from_the_first_to_the_ending() -> None:
         visit.closes()
     world.house.joins[1].done(Reason.OK, "")
     assert world.crowd.uncounted() == (0, 0)
+
+
+EVENTS = ("a.com\n", "a.c", "bad\n", "boom\n", "x" * 500, "ends", "shut", "late", "answer", "fail", "dialled", "done")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.sampled_from(EVENTS), max_size=12), st.sampled_from(["closes", "resets", "by hand"]))
+def test_the_count_of_all_bytes_never_goes_back_and_ends_as_the_sum_of_all_endings(
+    events: list[str], last: str
+) -> None:
+    house = House(resolver=fakes.FakeResolver(), dialer=fakes.FakeDialer())
+    crowd, visit = Crowd(lambda: [house.factory], house.clock), house.visit()
+    fate = Fate(house, visit)
+    seen = [(0, 0)]
+
+    def count() -> None:
+        """As a scrape does."""
+        came, went = crowd.uncounted()
+        for ending in house.ledger.endings:
+            came, went = came + ending.received, went + ending.sent
+        assert came >= seen[-1][0]
+        assert went >= seen[-1][1]
+        seen.append((came, went))
+
+    for event in events:
+        fate.happen(event)
+        if visit.protocol in house.factory.live and not visit.protocol.journey.ended:
+            visit.protocol.leg.send(b"ok")
+        count()
+    if last == "by hand":
+        success_of(crowd.close(ANYBODY))
+        count()
+    visit.resets() if last == "resets" else visit.closes()
+    count()
+    house.factory.stop(Reason.DRAINED)
+    count()
+    assert crowd.uncounted() == (0, 0)
+    assert house.is_empty()

@@ -200,6 +200,23 @@ def test_it_reads_the_numbers_of_the_moment() -> None:
     assert registry.get_sample_value("starship_connections_active", {"door": "https"}) == 2
 
 
+def test_the_bytes_of_open_connections_are_counted_before_they_end() -> None:
+    open_now = {"in": 0, "out": 0}
+    ledger = Ledger()
+    registry = scrape(Sources(ledger=ledger, uncounted=lambda: (open_now["in"], open_now["out"])))
+
+    def counted() -> tuple[float | None, float | None]:
+        both = [registry.get_sample_value("starship_bytes_total", {"direction": way}) for way in ("in", "out")]
+        return both[0], both[1]
+
+    assert counted() == (0, 0)
+    open_now.update({"in": 500, "out": 4000})
+    assert counted() == (500, 4000)
+    open_now.update({"in": 0, "out": 0})
+    ledger.ended(carried())
+    assert counted() == (517, 4096)
+
+
 def test_a_source_that_is_not_there_has_no_family() -> None:
     names = {family.name for family in families(scrape(Sources(ledger=Ledger())))}
     assert names == {

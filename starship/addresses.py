@@ -15,14 +15,19 @@ from attrs import frozen
 from twisted.internet.interfaces import IAddress
 
 from starship.names import BadName, from_text
-from starship.words import Address, Network, Upstream
+from starship.words import Address, Network, PoolName, Upstream
 
 TEXT_LIMIT: Final = 270
 """Characters that an endpoint may have: the longest name, its final dot, and a port, with room to spare."""
 
 NOWHERE: Final = Address("0.0.0.0", 0)
 
+POOL_NAMES: Final = "a name of 1 to 64 letters, digits, _ . @ or -"
+POOL: Final = "pool:"
+"""How an endpoint begins that is a pool of the ini file."""
+
 _PORT = re.compile(r"[0-9]{1,5}")
+_POOL_NAME = re.compile(r"[A-Za-z0-9_.@-]{1,64}")
 
 
 @frozen
@@ -50,6 +55,19 @@ def parse_upstream(text: str) -> Upstream | BadAddress:
         return BadAddress("the port is not a number from 1 to 65535")
     found = _bracketed(host) if host.startswith("[") else _host(host)
     return found if isinstance(found, BadAddress) else Upstream(host=found, port=port)
+
+
+def parse_pool(text: str) -> PoolName | BadAddress | None:
+    """Read `pool:NAME`; None where the text does not begin like a pool. Whether there is such a pool is not known."""
+    if not text.startswith(POOL):
+        return None
+    name = text.removeprefix(POOL)
+    return PoolName(name) if is_pool_name(name) else BadAddress(f"{POOL} goes before {POOL_NAMES}")
+
+
+def is_pool_name(name: str) -> bool:
+    """Whether a pool may be called so."""
+    return _POOL_NAME.fullmatch(name) is not None
 
 
 def parse_network(text: str) -> Network | BadAddress:

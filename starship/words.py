@@ -232,6 +232,10 @@ class Upstream:
         return shown if self.port is None else f"{shown}:{self.port}"
 
 
+POLICIES: Final = ("random", "round_robin", "least_connections", "random_two", "hash_source", "hash_host")
+"""The ways to choose one of several endpoints."""
+
+
 class PoolName(str):
     """The name of a pool of the ini file, where endpoints could stand too."""
 

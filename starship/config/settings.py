@@ -111,6 +111,25 @@ class Dialling:
 
 
 @frozen(kw_only=True)
+class Pool:
+    """`[pool:NAME]`: endpoints that share a load. What it leaves out, but the policy, is as in `[upstream]`."""
+
+    name: str
+    endpoints: tuple[Upstream, ...]
+    policy: str = "round_robin"
+    connect_timeout: float = 3.0
+    max_connections: int = 0  # to one endpoint; 0: no limit
+    queue: int = 256  # clients that wait for room at one
+    queue_timeout: float = 1.0
+    eject_failures: int = 5  # in a row; 0: never
+    eject_time: float = 10.0  # the first time; longer each time it comes back only to fail
+    max_ejected: int = 50  # per cent of the members
+    slow_start: float = 0.0  # until a member that is back has its whole share; 0: at once
+    retries: int = 20  # per cent of the connections, to members that failed last
+    min_retries: int = 10  # a second, whatever the share
+
+
+@frozen(kw_only=True)
 class Limits:
     """`[limits]`: what a client may take before it is routed, and how many may come. 0: no limit of our own."""
 
@@ -162,6 +181,7 @@ class Settings:
     names: Names = Names()
     shadow: Shadow | None = None
     upstream: Dialling = Dialling()
+    pools: dict[str, Pool] = field(factory=dict)
     limits: Limits = Limits()
     pages: Pages = Pages()
     access_log: AccessLog = AccessLog()

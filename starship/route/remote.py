@@ -7,7 +7,7 @@ Part of `route`, floor 4: the innermost resolver. It knows the URL and how to as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 from urllib.parse import quote
 
@@ -48,7 +48,8 @@ class RemoteResolver:
     Asks `GET {url}` for each name, within `deadline` (s) in all, reading at most `answer_limit` bytes.
 
     `client` comes from `client.py` (or `plain_client`): it must not decode. `token` is asked at each question; `heard`
-    is told of each answer that has a body, before it is read. `shown` is what the log calls the API.
+    is told of each answer that has a body, before it is read. `shown` is what the log calls the API; `pools` are those
+    that an answer may name.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -62,6 +63,7 @@ class RemoteResolver:
     _token: Callable[[], str | None] = field(default=lambda: None, repr=False)
     _agent_name: str = "Starship"
     _shown: str = "lookup API"
+    _pools: Container[str] = frozenset()
     _heard: Callable[[Hostname, Head, bytes], None] = lambda name, head, body: None
     in_flight: int = field(default=0, init=False)
     _well: bool = field(default=True, init=False)
@@ -115,7 +117,7 @@ class RemoteResolver:
             raise refusal
         body = await read_body(response, self._answer_limit)
         self._heard(name, head, body)
-        return read_answer(name, head, body)
+        return read_answer(name, head, body, self._pools)
 
     def _headers(self) -> Headers:
         headers = Headers({b"Accept": [b"application/json"], b"User-Agent": [self._agent_name.encode("ascii")]})

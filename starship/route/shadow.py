@@ -113,7 +113,7 @@ def difference(answer: Answer, other: Answer) -> str:
         case Miss(), Route():
             return "route_for_miss"
         case Route(), Route():
-            if frozenset(answer.upstreams) != frozenset(other.upstreams):
+            if answer.pool != other.pool or frozenset(answer.upstreams) != frozenset(other.upstreams):
                 return "endpoints"
             if answer.app != other.app:
                 return "app"

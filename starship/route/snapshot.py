@@ -11,7 +11,7 @@ itself; the lines can be read, and are checked like an answer of the API, since 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Final, TypeVar
 from zlib import crc32
@@ -38,7 +38,7 @@ class Snapshot:
     """
     `wall` is the wall clock (s), which alone means something to a later process; `in_thread` runs a function where it
     may wait for the disk. `written` counts the routes of the last file, `failures` those files that could not be
-    written since the start.
+    written since the start. A route is restored only where the pool that it names, if it does, is one of `pools`.
     """
 
     log: ClassVar[Logger] = Logger()
@@ -49,6 +49,7 @@ class Snapshot:
     _wall: Callable[[], float]
     _in_thread: Callable[[Callable[[], T]], Deferred[T]]
     _interval: float
+    _pools: Container[str] = frozenset()
     written: int = field(default=0, init=False)
     failures: int = field(default=0, init=False)
     _well: bool = field(default=True, init=False)
@@ -96,6 +97,8 @@ class Snapshot:
         wall, count = self._wall(), 0
         with self._path.open("rb") as file:
             for line in read_lines(file):
+                if line.route.pool is not None and line.route.pool not in self._pools:
+                    continue
                 self._cache.restore(line.name, line.route, line.expires - wall, line.forgotten - wall)
                 count += 1
         return count

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from starship.addresses import POOL
 from starship.words import Answer, Miss, Route, Upstream
 
 
@@ -25,7 +26,7 @@ def _route(route: Route) -> dict[str, Any]:
     return {
         "app": route.app or None,
         "host": route.wildcard,
-        **_home(route.upstreams),
+        **_home(route),
         "ttl": route.ttl,
         "stale_ttl": route.stale_ttl,
         "policy": route.policy,
@@ -37,7 +38,10 @@ def _route(route: Route) -> dict[str, Any]:
     }
 
 
-def _home(upstreams: tuple[Upstream, ...]) -> dict[str, Any]:
+def _home(route: Route) -> dict[str, Any]:
+    if route.pool is not None:
+        return {"endpoint": f"{POOL}{route.pool}"}
+    upstreams = route.upstreams
     first = upstreams[0]
     if len(upstreams) == 1 and first.weight == 1 and not first.backup:
         return {"endpoint": str(first)}

@@ -15,15 +15,17 @@ from zope.interface import implementer
 from starship.interfaces import IResolver
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import Answer, Ask, Miss, Origin, Route, Upstream
+from starship.words import Answer, Ask, Endpoints, Miss, Origin, PoolName, Route
 
 _NO_NAME = Miss(origin=Origin.NONE, reason=Reason.NO_NAME)
 _NOT_IN_THE_TABLE = Miss(origin=Origin.STATIC)
 
 
-def static_route(app: str, upstreams: tuple[Upstream, ...]) -> Route:
+def static_route(app: str, home: Endpoints) -> Route:
     """A route on the operator's word: trusted, and kept as long as the table."""
-    return Route(app=app, upstreams=upstreams, origin=Origin.STATIC, trusted=True)
+    if isinstance(home, PoolName):
+        return Route(app=app, upstreams=(), pool=home, origin=Origin.STATIC, trusted=True)
+    return Route(app=app, upstreams=home, origin=Origin.STATIC, trusted=True)
 
 
 def _wildcards(routes: Mapping[str, Route]) -> dict[str, Route]:

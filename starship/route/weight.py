@@ -26,5 +26,6 @@ def weight(name: str, answer: Answer) -> int:
         return MISS_BYTES + len(name)
     upstreams = sum(UPSTREAM_BYTES + len(upstream.host) for upstream in answer.upstreams)
     networks = NETWORK_BYTES * (len(answer.allow or ()) + len(answer.deny))
+    pool = TEXT_BYTES + len(answer.pool) if answer.pool else 0
     app = TEXT_BYTES + 4 * len(answer.app) if answer.app else 0  # up to four bytes a character
-    return ROUTE_BYTES + len(name) + app + upstreams + networks
+    return ROUTE_BYTES + len(name) + app + pool + upstreams + networks

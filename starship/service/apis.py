@@ -6,7 +6,7 @@ Part of service, floor 7; `lookups.py` stands around them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +43,7 @@ class _Maker:
     client: ApiClient
     token: Callable[[], str | None]
     raw: RawAnswers
+    pools: Container[str]
 
     def resolver(self, url: str, index: int | None) -> RemoteResolver:
         """One that asks this URL; its answers are kept under its index, those of the shadow are not."""
@@ -62,6 +63,7 @@ class _Maker:
             token=self.token,
             shown=f"{'shadow' if index is None else 'lookup'} API {without_secrets(url)}",
             heard=heard,
+            pools=self.pools,
         )
 
     def api(self, index: int, url: str, jitter: Callable[[], float]) -> Api:
@@ -92,6 +94,7 @@ def make_apis(settings: Settings, reactor: Any, jitter: Callable[[], float], cli
         client=client or _client(lookup, reactor),
         token=_token(lookup, reactor),
         raw=raw,
+        pools=settings.pools,
     )
     urls = (lookup.url, *lookup.fallback_urls)
     failover = Failover(tuple(maker.api(index, url, jitter) for index, url in enumerate(urls)), reactor)

@@ -37,7 +37,7 @@ from starship.route.store import Store
 from starship.route.suffixes import Suffixes
 from starship.route.table import TableResolver, static_route
 from starship.service.apis import Apis, make_apis
-from starship.words import Route, Upstream
+from starship.words import Endpoints, Route
 
 T = TypeVar("T")
 
@@ -139,7 +139,7 @@ def make_lookups(
         queue=queue,
         failover=apis.failover,
         raw=apis.raw,
-        snapshot=_snapshot(settings.cache, cache, reactor),
+        snapshot=_snapshot(settings, cache, reactor),
         client=apis.client,
     )
 
@@ -184,7 +184,8 @@ def _shadow(settings: Settings, apis: Apis, inner: IResolver, reactor: Any) -> S
     )
 
 
-def _snapshot(wanted: Cache, cache: MemoryCache, reactor: Any) -> Snapshot | None:
+def _snapshot(settings: Settings, cache: MemoryCache, reactor: Any) -> Snapshot | None:
+    wanted = settings.cache
     if wanted.snapshot is None:
         return None
 
@@ -198,11 +199,12 @@ def _snapshot(wanted: Cache, cache: MemoryCache, reactor: Any) -> Snapshot | Non
         wall=time.time,
         in_thread=in_thread,
         interval=wanted.snapshot_interval,
+        pools=settings.pools,
     )
 
 
 def _table(settings: Settings, inner: IResolver | None) -> TableResolver:
-    routes: dict[str, Route] = {name: static_route(name, upstreams) for name, upstreams in settings.routes.items()}
+    routes: dict[str, Route] = {name: static_route(name, home) for name, home in settings.routes.items()}
     return TableResolver(
         routes=routes,
         inner=inner,
@@ -211,5 +213,5 @@ def _table(settings: Settings, inner: IResolver | None) -> TableResolver:
     )
 
 
-def _by_door(app: str, targets: Mapping[str, tuple[Upstream, ...]]) -> dict[str, Route]:
-    return {door: static_route(app, upstreams) for door, upstreams in targets.items() if upstreams}
+def _by_door(app: str, targets: Mapping[str, Endpoints]) -> dict[str, Route]:
+    return {door: static_route(app, home) for door, home in targets.items() if home}

@@ -34,6 +34,7 @@ format: $(STAMP)
 
 test-system: $(STAMP)
 	@etc/install-system-parts
+	@etc/install-system-parts bench
 	$(BIN)/pytest -m system tests/system
 	@$(MAKE) --no-print-directory test-pythons
 

@@ -14,11 +14,13 @@ CODE = [module for module in MODULES if module.name != "__init__.py"]
 LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "exchange", "refuse", "account", "config"}
-GROUND = {"errors", "names", "reasons", "tlv", "words", "addresses", "paths", "interfaces"}
+GROUND = {"errors", "buckets", "names", "reasons", "framing", "tlv", "words", "addresses", "paths", "interfaces"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "buckets": set(),
     "names": {"errors"},
     "reasons": set(),
+    "framing": set(),
     "tlv": set(),
     "words": {"errors", "names", "reasons"},
     "addresses": {"errors", "names", "reasons", "words"},

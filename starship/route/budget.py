@@ -19,9 +19,9 @@ from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
 from starship.addresses import source_of
+from starship.buckets import Buckets
 from starship.interfaces import IResolver
 from starship.reasons import Reason
-from starship.route.buckets import Buckets
 from starship.words import Answer, Ask, Miss, Origin
 
 EVERYBODY: Final = ""

@@ -17,9 +17,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from starship.buckets import Buckets
 from starship.errors import LookupFailed
 from starship.interfaces import IResolver
-from starship.route.buckets import Buckets
 from starship.route.spelling import spell
 from starship.words import Answer, Ask, Miss, Route
 

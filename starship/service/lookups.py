@@ -17,9 +17,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 
 from starship.account.ledger import Timings
+from starship.buckets import Buckets
 from starship.config.settings import Cache, Names, Settings
 from starship.interfaces import IResolver
-from starship.route.buckets import Buckets
 from starship.route.budget import Budget
 from starship.route.caching import CachingResolver
 from starship.route.client import ApiClient

@@ -5,11 +5,11 @@ from __future__ import annotations
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
+from starship.buckets import Buckets
 from starship.errors import LookupTimeout
 from starship.interfaces import IResolver
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.route.buckets import Buckets
 from starship.route.budget import OVER, Budget
 from starship.words import Ask, Miss
 from tests.fakes import failure_of, success_of

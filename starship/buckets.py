@@ -1,7 +1,7 @@
 """
 Token buckets by key, bounded in number. Pure: the moment is given.
 
-Part of `route`: the budget of new names counts with them.
+Floor 0, beside errors: knows nothing. The budget of new names and the gate count with them.
 """
 
 from __future__ import annotations

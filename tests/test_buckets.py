@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starship.route.buckets import Buckets
+from starship.buckets import Buckets
 
 
 def spend(buckets: Buckets, key: str, now: float) -> int:

@@ -24,12 +24,14 @@ from starship.words import (
     Arrival,
     Ask,
     Ending,
+    Exchanged,
     Farewell,
     Hello,
     Look,
     NeedMore,
     Preface,
     Refusal,
+    Request,
     Route,
     Stop,
     Verdict,
@@ -271,6 +273,55 @@ class IClient(Interface):
 
     def sever() -> None:
         """Reset the connection, and whatever was joined to it."""
+
+
+class IAlarm(Interface):
+    """The one deadline of a connection. What is set replaces what was."""
+
+    def set(seconds: float, call: Callable[[], None]) -> None:
+        """Call after so many seconds, perhaps a little later."""
+
+    def clear() -> None:
+        """There is nothing to wait for."""
+
+
+class IPatron(Interface):
+    """Whose exchange it is."""
+
+    def exchanged(outcome: Exchanged) -> None:
+        """It is over. Once, unless it was cancelled."""
+
+    def again() -> None:
+        """The upstream's connection was used before and is dead, and nothing is lost: `start` it with another."""
+
+
+class IExchange(Interface):
+    """One request and its response, carried between two legs."""
+
+    keep: bool = Attribute("whether the client's connection may go on afterwards, as far as it is up to us; may change")
+    tunnel: bool = Attribute("whether both sides have changed to another protocol: a relay looks after them")
+
+    def start(upstream: ILeg) -> None:
+        """The head has been written to this leg: carry the request's body and the response."""
+
+    def cancel() -> None:
+        """Reset the upstream; nobody is told."""
+
+
+class Exchanging(Protocol):
+    """Makes the exchange of a request that came from `client`."""
+
+    def __call__(self, client: ILeg, request: Request, alarm: IAlarm, patron: IPatron) -> IExchange: ...
+
+
+class IIdle(Interface):
+    """Upstream connections between two requests."""
+
+    def keep(leg: ILeg, route: Route, arrival: Arrival, hello: Hello) -> None:
+        """A leg that stands where the next message begins: keep it for a while, for those whom the route lets have it."""
+
+    def part(leg: ILeg) -> None:
+        """End a connection that is of no more use, in order and within a deadline."""
 
 
 class IJourney(Interface):

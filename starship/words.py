@@ -134,7 +134,7 @@ class Response:
 
     At most one of: `length` octets of body, `chunked`, or all `until_close`. `bodyless`: none of it comes, whatever
     `length` says (an answer to HEAD, 1xx, 204, 304). `close`: the upstream's connection is of no use afterwards.
-    `upgrade` is the Upgrade field's value in an answer of 101. `hops` as a Request's. `consumed` counts the octets of
+    `upgrade` is the Upgrade field's value in an answer of 101 or 426. `hops` as a Request's. `consumed` counts the octets of
     the head.
     """
 
@@ -150,6 +150,21 @@ class Response:
     upgrade: bytes | None = None
     hops: tuple[bytes, ...] = ()
     consumed: int = 0
+
+
+class Exchanged(NamedTuple):
+    """
+    How one request and its response went.
+
+    `status` is the response's; 0 where none of a final response has gone to the client, so that it can still be told.
+    `keep_client`, `keep_upstream`: the connection stands where the next message begins, and may go on.
+    """
+
+    reason: Reason
+    detail: str
+    status: int
+    keep_client: bool
+    keep_upstream: bool
 
 
 @noun(kw_only=True)

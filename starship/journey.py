@@ -19,6 +19,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from starship.errors import DialFailed, DialTimeout, LookupFailed, Side, StarshipError
+from starship.inside import Step
 from starship.interfaces import (
     ICancel,
     IClient,
@@ -32,21 +33,7 @@ from starship.interfaces import (
 )
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import (
-    Address,
-    Answer,
-    Arrival,
-    Ask,
-    Door,
-    Ending,
-    Hello,
-    Miss,
-    Origin,
-    Refusal,
-    Route,
-    Seconds,
-    Step,
-)
+from starship.words import Address, Answer, Arrival, Ask, Door, Ending, Hello, Miss, Origin, Refusal, Route, Seconds
 
 REMEMBERED: Final = frozenset({Origin.HIT, Origin.STALE})
 """Origins of a route that may have moved since it was asked for."""

@@ -134,8 +134,8 @@ class Response:
 
     At most one of: `length` octets of body, `chunked`, or all `until_close`. `bodyless`: none of it comes, whatever
     `length` says (an answer to HEAD, 1xx, 204, 304). `close`: the upstream's connection is of no use afterwards.
-    `upgrade` is the Upgrade field's value in an answer of 101 or 426. `hops` as a Request's. `consumed` counts the octets of
-    the head.
+    `upgrade` is the Upgrade field's value in an answer of 101 or 426. `hops` as a Request's. `consumed` counts the octets
+    of the head.
     """
 
     status: int
@@ -408,70 +408,6 @@ class Ending:
     def mood(self) -> Mood:
         """How it went, which follows from the reason."""
         return self.reason.row.mood
-
-
-class Step(StrEnum):
-    """How far an open connection is. `refused` may still read its answer; `closing` still has its last bytes to go."""
-
-    SNIFFING = "sniffing"
-    ROUTING = "routing"
-    DIALLING = "dialling"
-    CARRYING = "carrying"
-    REFUSED = "refused"
-    CLOSING = "closing"
-
-
-@frozen(kw_only=True)
-class Live:
-    """
-    An open connection as it is now: its age in seconds, bytes so far from the client (`received`) and to it (`sent`).
-
-    `name`, `app` and `upstream` become known step by step.
-    """
-
-    arrival: Arrival
-    step: Step
-    age: float
-    name: Hostname | None
-    app: str
-    upstream: Address | None
-    received: int
-    sent: int
-
-
-@frozen(kw_only=True)
-class Wanted:
-    """
-    Which open connections are meant: all that is said has to hold. `name` may be a wildcard, and means all below it.
-
-    `upstream` is the one that a connection is joined to; without a port, any port of that address.
-    """
-
-    id: str | None = None
-    name: str | None = None
-    source: Network | None = None
-    app: str | None = None
-    upstream: Upstream | None = None
-
-
-class Order(StrEnum):
-    """Of a list of open connections: the oldest first, or who carried most, both ways together."""
-
-    AGE = "age"
-    BYTES = "bytes"
-
-
-Rank = tuple[int, int]
-"""Where a connection stands in such a list: by the order, then by its number. The smaller comes first."""
-
-
-@frozen(kw_only=True)
-class Roll:
-    """A part of such a list: how many connections are meant in all; `next` is the rank after which it goes on."""
-
-    rows: tuple[Live, ...]
-    meant: int
-    next: Rank | None
 
 
 @frozen

@@ -14,7 +14,8 @@ CODE = [module for module in MODULES if module.name != "__init__.py"]
 LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "exchange", "refuse", "account", "config"}
-GROUND = {"errors", "buckets", "names", "reasons", "framing", "tlv", "words", "addresses", "paths", "interfaces"}
+GROUND = {"errors", "buckets", "names", "reasons", "framing", "tlv", "words", "addresses", "paths"}
+GROUND |= {"inside", "interfaces"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "buckets": set(),
@@ -25,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "words": {"errors", "names", "reasons"},
     "addresses": {"errors", "names", "reasons", "words"},
     "paths": {"errors", "names", "reasons", "words"},
+    "inside": {"errors", "names", "reasons", "words"},
     "interfaces": {"errors", "names", "reasons", "words"},
     **dict.fromkeys(WORKSHOPS, GROUND),
     "dial": GROUND | {"wire"},

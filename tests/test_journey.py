@@ -15,24 +15,12 @@ from zope.interface.verify import verifyObject
 
 from starship import errors
 from starship.accept.gate import TenantGate
+from starship.inside import Step
 from starship.interfaces import IDialOutcome, IJourney, ILeg, ITenantGate
 from starship.journey import Guides, Journey
 from starship.names import Hostname
 from starship.reasons import Mood, Reason
-from starship.words import (
-    Address,
-    Answer,
-    Ending,
-    Hello,
-    Manner,
-    Miss,
-    Origin,
-    PathRule,
-    Refusal,
-    Route,
-    Step,
-    Upstream,
-)
+from starship.words import Address, Answer, Ending, Hello, Manner, Miss, Origin, PathRule, Refusal, Route, Upstream
 from tests import fakes
 from tests.fakes import errors_in
 

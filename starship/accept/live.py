@@ -18,8 +18,9 @@ from twisted.logger import Logger
 
 from starship.accept.gate import within
 from starship.accept.sniffing import SniffingFactory, SniffingProtocol
+from starship.inside import Live, Order, Rank, Roll, Wanted
 from starship.reasons import Reason
-from starship.words import Live, Network, Order, Rank, Roll, Upstream, Wanted
+from starship.words import Network, Upstream
 
 SLICE: Final = 250
 """Connections that are looked at in one turn of the reactor: well under a millisecond."""

@@ -19,11 +19,13 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from starship.accept.identity import Identities
+from starship.accept.porch import Balancers
+from starship.inside import Step
 from starship.interfaces import ICancel, IClient, IGate, ILeg, IRefuser, ISniffer, Relay, Scheme
 from starship.journey import Guides, Journey
 from starship.reasons import Reason
 from starship.wire.stock import HOLD_LIMIT_BYTES, LegProtocol, leg_on
-from starship.words import Door, Hello, NeedMore, Refusal, Step, Stop
+from starship.words import Door, Hello, NeedMore, Refusal, Stop
 
 LINGER_S: Final = 2.0
 """How long a refused client may take to read its answer (RFC 9112 section 9.6)."""
@@ -44,6 +46,7 @@ class Manners:
     relay: Relay
     identities: Identities
     hello_timeout: float
+    balancers: Balancers | None = None  # where clients come through some that say who they are
 
 
 @implementer(IClient)
@@ -252,13 +255,14 @@ class SniffingFactory(Factory):
     noisy = False
     manners: Manners
     live: set[SniffingProtocol] = field(factory=set)
+    kind: type[SniffingProtocol] = SniffingProtocol  # of connection, as the door has it
 
     def logPrefix(self) -> str:
         """Twisted's name for us in its log."""
         return f"listener {self.manners.door.name}"
 
     def buildProtocol(self, addr: IAddress | None) -> SniffingProtocol:
-        return SniffingProtocol(self.manners, self.live)
+        return self.kind(self.manners, self.live)
 
     def stop(self, reason: Reason) -> None:
         """End every walk under way."""

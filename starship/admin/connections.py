@@ -21,7 +21,7 @@ from starship.admin.meant import FILTERS, MEANT, after_of, limit_of, order_of, s
 from starship.admin.replies import JSON, Place, Reply, Unfit, Visit, json_reply, read_json, refusal, text_reply
 from starship.admin.rooms import Crowd
 from starship.errors import shown
-from starship.words import Live, Order, Roll, Wanted
+from starship.inside import Live, Order, Roll, Wanted
 
 SLICE: Final = 200
 """Rows that are written at once: a millisecond or two."""

@@ -15,7 +15,8 @@ from typing import Final
 from starship.addresses import BadAddress, parse_network, parse_upstream
 from starship.admin.names import host_or_wildcard
 from starship.admin.replies import Unfit
-from starship.words import Network, Order, Rank, Upstream, Wanted
+from starship.inside import Order, Rank, Wanted
+from starship.words import Network, Upstream
 
 PAGE: Final = 100
 PAGE_LIMIT: Final = 1000

@@ -13,8 +13,9 @@ from attrs import frozen
 from twisted.internet.defer import Deferred
 
 from starship.errors import LookupFailed
+from starship.inside import Order, Rank, Roll, Wanted
 from starship.names import Hostname
-from starship.words import Address, Answer, Look, Order, Rank, Roll, Route, Wanted
+from starship.words import Address, Answer, Look, Route
 
 
 class Standing(Protocol):

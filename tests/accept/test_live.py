@@ -15,9 +15,10 @@ from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
 from starship.accept.live import CLOSING_LOOKS, SHOWING_LOOKS, SLICE, WAITING_LIMIT, Crowd
+from starship.inside import Live, Order, Rank, Roll, Step, Wanted
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import Address, Live, Order, Origin, Rank, Roll, Route, Step, Upstream, Wanted
+from starship.words import Address, Origin, Route, Upstream
 from tests import fakes
 from tests.accept.doors import Fate, House, Visit
 from tests.fakes import errors_in, failure_of, success_of

@@ -14,8 +14,9 @@ from starship.accept.live import SLICE as LOOKS
 from starship.accept.live import WAITING_LIMIT, Crowd
 from starship.admin.connections import SLICE, ConnectionPages
 from starship.admin.token import Doorkeeper
+from starship.inside import Order, Wanted
 from starship.reasons import Reason
-from starship.words import Order, Origin, Route, Upstream, Wanted
+from starship.words import Origin, Route, Upstream
 from tests import fakes
 from tests.accept.doors import House, Visit
 from tests.admin.visiting import Answer, Visitor

@@ -10,7 +10,8 @@ import pytest
 
 from starship.admin.meant import PAGE, PAGE_LIMIT, after_of, limit_of, order_of, shown_rank, wanted_of
 from starship.admin.replies import Unfit
-from starship.words import Order, Upstream, Wanted
+from starship.inside import Order, Wanted
+from starship.words import Upstream
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from importlib.metadata import version
 
 from starship.cli.cache import add_cache
 from starship.cli.check import add_check
+from starship.cli.connections import add_connections
 from starship.cli.explain import add_explain
 from starship.cli.play import add_demo, add_mock_api
 
@@ -33,6 +34,7 @@ def commands() -> ArgumentParser:
     add_check(subparsers.add_parser("check", help="read an ini file and say what is wrong with it"))
     add_explain(subparsers.add_parser("explain", help="ask a running Starship why a name goes where it goes"))
     add_cache(subparsers.add_parser("cache", help="look into the cache of a running Starship, and change it"))
+    add_connections(subparsers.add_parser("connections", help="see who is connected to a running Starship, and end it"))
     add_mock_api(subparsers.add_parser("mock-api", help="run a lookup API over a file of hosts, to try the contract"))
     add_demo(subparsers.add_parser("demo", help="run Starship, an API and two little clusters on loopback"))
     return parser

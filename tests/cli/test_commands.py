@@ -24,7 +24,7 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.startswith("starship ")
 
 
-@pytest.mark.parametrize("command", ["check", "explain", "cache", "mock-api", "demo"])
+@pytest.mark.parametrize("command", ["check", "explain", "cache", "connections", "mock-api", "demo"])
 def test_each_command_says_what_it_is_for(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert command in commands().format_help()
     with pytest.raises(SystemExit) as caught:

@@ -184,6 +184,16 @@ def from_an_address_that_is_not_ours(stage: Stage) -> bytes:
     return flight(stage.grounded.port("http"), request("ours.com"))[:13]
 
 
+def closed_by_hand(stage: Stage) -> bytes:
+    """Half a head: it is told why, since nobody else has said a word to it yet."""
+    ship = stage.ship
+    with connect(ship.port("http")) as client:
+        client.sendall(b"GET / HTTP/1.1\r\n")
+        (id_,) = until(lambda: [row["id"] for row in ship.connections() if row["state"] == "sniffing"], "the client")
+        assert ship.close_connections(id=id_) == 1
+        return read_all(client)[:13]
+
+
 def at_the_end(stage: Stage) -> bytes:
     with connect(stage.grounded.port("http")) as client:
         client.sendall(b"GET / HTTP/1.1\r\n")
@@ -218,6 +228,7 @@ SCENES: Final[dict[Reason, tuple[Scene, bytes]]] = {
     Reason.IDLE: (silence, b""),
     Reason.LIFETIME: (chatter, b""),
     Reason.INTERNAL: (from_an_address_that_is_not_ours, b"HTTP/1.1 500 "),
+    Reason.CLOSED: (closed_by_hand, b"HTTP/1.1 503 "),
     Reason.DRAINED: (at_the_end, b"HTTP/1.1 503 "),  # the last: its ship is gone afterwards
 }
 

@@ -26,7 +26,7 @@ from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from attrs import define, field
 
@@ -298,6 +298,33 @@ class Starship:
             if sample.partition("{")[0] == name and all(f'{key}="{text}"' in sample for key, text in labels.items()):
                 total += float(value)
         return total
+
+    def connections(self, **query: str) -> list[dict[str, Any]]:
+        """Who is connected now, of those who are meant."""
+        status, text = self.ask("GET", "/connections", query)
+        assert status == 200, text
+        rows: list[dict[str, Any]] = json.loads(text)["connections"]
+        return rows
+
+    def close_connections(self, **fields: str) -> int:
+        """Close those who are meant; how many there were."""
+        status, text = self.ask("POST", "/connections/close", body=json.dumps(fields).encode())
+        assert status == 200, text
+        count: int = json.loads(text)["closed"]
+        return count
+
+    def ask(
+        self, method: str, path: str, query: dict[str, str] | None = None, body: bytes | None = None
+    ) -> tuple[int, str]:
+        """A page of the admin site as programs ask for it."""
+        target = f"http://127.0.0.1:{self.admin}{path}" + (f"?{urlencode(query)}" if query else "")
+        headers = {"Accept": "application/json", "Content-Type": "application/json"}
+        request = urllib.request.Request(target, body, headers, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=WAIT_S) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode()
 
     def endings(self) -> list[dict[str, Any]]:
         """The access log."""

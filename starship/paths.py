@@ -22,8 +22,8 @@ EXACT: Final = "exact"
 PREFIX: Final = "prefix"
 KINDS: Final = (PREFIX, EXACT)
 
-RULE_LIMIT: Final = 2048
-"""Characters of a rule's path or rewrite."""
+RULE_LIMIT: Final = 1024
+"""Characters of a rule's path or rewrite, as it is written and as it is spelled."""
 
 _SAFE: Final = "/-._~!$&'()*+,;=:@"  # RFC 3986: pchar but for the percent sign, and the slash
 _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_.~!$&'()*+,;=:@-]*)+/?|/")
@@ -78,7 +78,11 @@ def rule_path(text: str, kind: str) -> str | BadPath:
         path = canonical(text)
     except UnicodeEncodeError:  # half a surrogate pair, which JSON can spell
         return BadPath("it is no text")
-    return path if isinstance(path, BadPath) or kind == EXACT else path.rstrip("/") or "/"
+    if isinstance(path, BadPath):
+        return path
+    if len(path) > RULE_LIMIT:
+        return BadPath(f"it is longer than {RULE_LIMIT} characters, percent-encoded as it must be")
+    return path if kind == EXACT else path.rstrip("/") or "/"
 
 
 def ordered(rules: Iterable[PathRule]) -> tuple[PathRule, ...]:

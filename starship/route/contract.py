@@ -11,20 +11,20 @@ import re
 from collections.abc import Container
 from typing import Final
 
-from attrs import evolve, frozen
+from attrs import frozen
 
-from starship.addresses import BadAddress, parse_network, parse_pool, parse_upstream
+from starship.addresses import BadAddress, parse_network
 from starship.errors import LookupFailed, LookupInvalid, LookupRefused, LookupServerError
 from starship.names import BadName, Hostname, covers, from_text
+from starship.route.endpoints import read_endpoints
 from starship.route.fields import JsonObject, Malformed, parse_object
 from starship.route.freshness import Freshness, freshness, retry_after
-from starship.words import Answer, Endpoints, Miss, Network, Origin, PoolName, Route, Upstream
+from starship.route.rules import read_rules
+from starship.words import Answer, Miss, Network, Origin, PoolName, Route
 
 APP_LIMIT: Final = 256
 HOST_LIMIT: Final = 256
-ENDPOINTS_LIMIT: Final = 256
 NETWORKS_LIMIT: Final = 1024
-WEIGHT_LIMIT: Final = 65_535
 CONNECTIONS_LIMIT: Final = 2**31 - 1
 PROXY_PROTOCOLS: Final = ("v1", "v2", "off")
 
@@ -103,7 +103,7 @@ def _miss(name: Hostname, kept: Freshness, answer: JsonObject) -> Miss:
     wildcard = None
     if answer.get("miss") is not True:  # true: the name that was asked for
         wildcard = _covering("miss", name, answer.text("miss", HOST_LIMIT))
-    if "miss" in answer and ("endpoint" in answer or "endpoints" in answer):
+    if "miss" in answer and ("endpoint" in answer or "endpoints" in answer or "paths" in answer):
         raise Malformed("the answer has both a miss and an endpoint")
     return Miss(origin=Origin.FRESH, ttl=_said(answer.seconds("neg_ttl"), kept.ttl), wildcard=wildcard)
 
@@ -112,10 +112,12 @@ def _route(name: Hostname, kept: Freshness, answer: JsonObject, pools: Container
     wildcard = _covering("host", name, answer.text("host", HOST_LIMIT))
     answer.seconds("neg_ttl")  # of no use here, and yet not to be of a wrong type
     allow = answer.items_of("allow", str, "a string", NETWORKS_LIMIT)
-    home = _home(answer, pools)
+    home, rules = read_endpoints(answer, pools), read_rules(answer, pools)
+    if home is None and not rules:
+        raise Malformed("the answer has neither endpoint nor endpoints")
     return Route(
         app=answer.text("app", APP_LIMIT) or "",
-        upstreams=() if isinstance(home, PoolName) else home,
+        upstreams=() if home is None or isinstance(home, PoolName) else home,
         pool=home if isinstance(home, PoolName) else None,
         origin=Origin.FRESH,
         ttl=_said(answer.seconds("ttl"), kept.ttl),
@@ -127,6 +129,8 @@ def _route(name: Hostname, kept: Freshness, answer: JsonObject, pools: Container
         deny=_networks("deny", answer.items_of("deny", str, "a string", NETWORKS_LIMIT) or []),
         max_connections=answer.integer("max_connections", 1, CONNECTIONS_LIMIT),
         wildcard=wildcard,
+        paths=rules,
+        redirect=_redirect(answer),
     )
 
 
@@ -147,55 +151,6 @@ def _covering(key: str, name: Hostname, host: str | None) -> str | None:
     return star + spelled if star else None
 
 
-def _home(answer: JsonObject, pools: Container[str] | None) -> Endpoints:
-    """
-    `endpoints` where it is said, else `endpoint`; both are checked. An endpoint of weight 0 is left out.
-
-    An `endpoint` that is a pool has the whole word: beside it there are no `endpoints`.
-    """
-    single = answer.take("endpoint", str, "a string")
-    several = answer.items_of("endpoints", JsonObject, "an object", ENDPOINTS_LIMIT)
-    pool = None if single is None else _pool(single, pools)
-    if pool is not None:
-        if several is not None:
-            raise Malformed("the answer has both a pool and endpoints")
-        return pool
-    alone = None if single is None else _upstream("endpoint", single)
-    if several is not None:
-        upstreams = tuple(one for entry in several if (one := _weighed(entry)).weight)
-        if not upstreams:
-            raise Malformed("endpoints has none with a weight above 0")
-        return upstreams
-    if alone is None:
-        raise Malformed("the answer has neither endpoint nor endpoints")
-    return (alone,)
-
-
-def _pool(text: str, pools: Container[str] | None) -> PoolName | None:
-    pool = parse_pool(text)
-    if isinstance(pool, BadAddress):
-        raise Malformed(f"endpoint is not usable: {pool.why}")
-    if pool is not None and pools is not None and pool not in pools:
-        raise Malformed("endpoint names a pool that there is not")
-    return pool
-
-
-def _weighed(entry: JsonObject) -> Upstream:
-    address = entry.take("address", str, "a string")
-    weight = entry.integer("weight", 0, WEIGHT_LIMIT)
-    backup = entry.take("backup", bool, "true or false")
-    if address is None:
-        raise Malformed("an entry of endpoints has no address")
-    return evolve(_upstream("address", address), weight=1 if weight is None else weight, backup=bool(backup))
-
-
-def _upstream(key: str, text: str) -> Upstream:
-    upstream = parse_upstream(text)
-    if isinstance(upstream, BadAddress):
-        raise Malformed(f"{key} is not usable: {upstream.why}")
-    return upstream
-
-
 def _networks(key: str, texts: list[str]) -> tuple[Network, ...]:
     networks = []
     for text in texts:
@@ -204,6 +159,13 @@ def _networks(key: str, texts: list[str]) -> tuple[Network, ...]:
             raise Malformed(f"{key} is not usable: {network.why}")
         networks.append(network)
     return tuple(networks)
+
+
+def _redirect(answer: JsonObject) -> bool:
+    scheme = answer.take("redirect", str, "a string")
+    if scheme not in (None, "https"):
+        raise Malformed("redirect is not https")
+    return scheme is not None
 
 
 def _policy(answer: JsonObject) -> str | None:

@@ -24,8 +24,8 @@ from starship.words import Route
 
 KIND: Final = "starship routes"
 VERSION: Final = 1
-LINE_LIMIT_BYTES: Final = 256 * 1024
-"""A route with all the endpoints and networks that the contract allows is shorter."""
+LINE_LIMIT_BYTES: Final = 1024 * 1024
+"""A route with all the endpoints, networks and path rules that the contract allows is shorter."""
 
 
 class BadSnapshot(StarshipError):

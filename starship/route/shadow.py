@@ -21,7 +21,7 @@ from starship.buckets import Buckets
 from starship.errors import LookupFailed
 from starship.interfaces import IResolver
 from starship.route.spelling import spell
-from starship.words import Answer, Ask, Miss, Route
+from starship.words import Answer, Ask, Miss, Route, Upstream
 
 RESULTS: Final = ("same", "route_for_miss", "miss_for_route", "app", "endpoints", "fields", "failed", "skipped")
 LINES_A_SECOND: Final = 5.0
@@ -113,10 +113,19 @@ def difference(answer: Answer, other: Answer) -> str:
         case Miss(), Route():
             return "route_for_miss"
         case Route(), Route():
-            if answer.pool != other.pool or frozenset(answer.upstreams) != frozenset(other.upstreams):
+            if _homes(answer) != _homes(other):
                 return "endpoints"
             if answer.app != other.app:
                 return "app"
-            ours = evolve(answer, upstreams=other.upstreams, ttl=other.ttl, stale_ttl=other.stale_ttl)
+            ours = evolve(
+                answer, upstreams=other.upstreams, paths=other.paths, ttl=other.ttl, stale_ttl=other.stale_ttl
+            )
             return "same" if ours == other else "fields"
     return "same"
+
+
+def _homes(route: Route) -> dict[tuple[str, str, str | None], tuple[str | None, frozenset[Upstream]]]:
+    """Where what goes: the rest, and each path as it is matched and passed on. The order of endpoints is none."""
+    homes = {(rule.kind, rule.path, rule.rewrite): (rule.pool, frozenset(rule.upstreams)) for rule in route.paths}
+    homes["", "", None] = (route.pool, frozenset(route.upstreams))
+    return homes

@@ -26,6 +26,7 @@ from twisted.python.failure import Failure
 from starship.route.lines import BadSnapshot, head, line_of, read_lines, tail
 from starship.route.memory import MemoryCache
 from starship.route.store import Entry
+from starship.words import Route
 
 T = TypeVar("T")
 
@@ -97,11 +98,16 @@ class Snapshot:
         wall, count = self._wall(), 0
         with self._path.open("rb") as file:
             for line in read_lines(file):
-                if line.route.pool is not None and line.route.pool not in self._pools:
+                if not self._has_pools(line.route):
                     continue
                 self._cache.restore(line.name, line.route, line.expires - wall, line.forgotten - wall)
                 count += 1
         return count
+
+    def _has_pools(self, route: Route) -> bool:
+        if route.pool is not None and route.pool not in self._pools:
+            return False
+        return all(rule.pool is None or rule.pool in self._pools for rule in route.paths)
 
     async def _save(self) -> int:
         entries = self._cache.entries()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from starship.addresses import POOL
-from starship.words import Answer, Miss, Route, Upstream
+from starship.words import Answer, Miss, PathRule, Route, Upstream
 
 
 def spell(answer: Answer) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def _route(route: Route) -> dict[str, Any]:
     return {
         "app": route.app or None,
         "host": route.wildcard,
-        **_home(route),
+        **_home(route.upstreams, route.pool),
         "ttl": route.ttl,
         "stale_ttl": route.stale_ttl,
         "policy": route.policy,
@@ -35,13 +35,21 @@ def _route(route: Route) -> dict[str, Any]:
         "allow": None if route.allow is None else [str(network) for network in route.allow],
         "deny": [str(network) for network in route.deny] or None,
         "max_connections": route.max_connections,
+        "paths": [_rule(rule) for rule in route.paths] or None,
+        "redirect": "https" if route.redirect else None,
     }
 
 
-def _home(route: Route) -> dict[str, Any]:
-    if route.pool is not None:
-        return {"endpoint": f"{POOL}{route.pool}"}
-    upstreams = route.upstreams
+def _rule(rule: PathRule) -> dict[str, Any]:
+    where = _home(rule.upstreams, rule.pool)
+    return _said({"path": rule.path, "type": rule.kind, **where, "rewrite": rule.rewrite})
+
+
+def _home(upstreams: tuple[Upstream, ...], pool: str | None) -> dict[str, Any]:
+    if pool is not None:
+        return {"endpoint": f"{POOL}{pool}"}
+    if not upstreams:  # paths alone
+        return {}
     first = upstreams[0]
     if len(upstreams) == 1 and first.weight == 1 and not first.backup:
         return {"endpoint": str(first)}

@@ -15,17 +15,25 @@ from zope.interface import implementer
 from starship.interfaces import IResolver
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import Answer, Ask, Endpoints, Miss, Origin, PoolName, Route
+from starship.words import Answer, Ask, Endpoints, Miss, Origin, PathRule, PoolName, Route
 
 _NO_NAME = Miss(origin=Origin.NONE, reason=Reason.NO_NAME)
 _NOT_IN_THE_TABLE = Miss(origin=Origin.STATIC)
 
 
-def static_route(app: str, home: Endpoints) -> Route:
-    """A route on the operator's word: trusted, and kept as long as the table."""
-    if isinstance(home, PoolName):
-        return Route(app=app, upstreams=(), pool=home, origin=Origin.STATIC, trusted=True)
-    return Route(app=app, upstreams=home, origin=Origin.STATIC, trusted=True)
+def static_route(app: str, home: Endpoints, paths: tuple[PathRule, ...] = (), redirect: bool = False, /) -> Route:
+    """A route on the operator's word: trusted, and kept as long as the table. `home` () where `paths` alone lead."""
+    pool = home if isinstance(home, PoolName) else None
+    upstreams = () if isinstance(home, PoolName) else home
+    return Route(
+        app=app,
+        upstreams=upstreams,
+        pool=pool,
+        origin=Origin.STATIC,
+        trusted=True,
+        paths=paths,
+        redirect=redirect,
+    )
 
 
 def _wildcards(routes: Mapping[str, Route]) -> dict[str, Route]:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from starship.words import Answer, Miss
+from starship.words import Answer, Miss, PathRule
 
 MISS_BYTES: Final = 400
 ROUTE_BYTES: Final = 640
 UPSTREAM_BYTES: Final = 170
 NETWORK_BYTES: Final = 190
+RULE_BYTES: Final = 260
 TEXT_BYTES: Final = 52
 """A Python text beside its characters."""
 
@@ -28,4 +29,10 @@ def weight(name: str, answer: Answer) -> int:
     networks = NETWORK_BYTES * (len(answer.allow or ()) + len(answer.deny))
     pool = TEXT_BYTES + len(answer.pool) if answer.pool else 0
     app = TEXT_BYTES + 4 * len(answer.app) if answer.app else 0  # up to four bytes a character
-    return ROUTE_BYTES + len(name) + app + pool + upstreams + networks
+    rules = sum(_weight_of(rule) for rule in answer.paths) if answer.paths else 0
+    return ROUTE_BYTES + len(name) + app + pool + upstreams + networks + rules
+
+
+def _weight_of(rule: PathRule) -> int:
+    upstreams = sum(UPSTREAM_BYTES + len(upstream.host) for upstream in rule.upstreams)
+    return RULE_BYTES + len(rule.path) + len(rule.rewrite or "") + len(rule.pool or "") + upstreams

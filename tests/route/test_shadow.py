@@ -14,9 +14,11 @@ from starship.errors import LookupTimeout
 from starship.interfaces import IResolver
 from starship.names import Hostname
 from starship.route.shadow import RESULTS, Shadow, difference
-from starship.words import Answer
+from starship.words import Answer, PathRule, Route, Upstream
 from tests.fakes import errors_in, success_of
 from tests.route.resolvers import PatientResolver, ReadyResolver, ask, miss, route
+
+RULE = PathRule(path="/x", kind="prefix", upstreams=(Upstream(host="10.0.0.9"),))
 
 
 def shadow(inner: Answer, other: Answer | Exception, fraction: float = 1.0) -> Shadow:
@@ -38,6 +40,10 @@ def test_it_is_a_resolver() -> None:
         (route(), route(host="10.0.0.25"), "endpoints"),
         (route("A"), route("B"), "app"),
         (route(), evolve(route(), deny=(ip_network("192.0.2.0/24"),)), "fields"),
+        (route(), evolve(route(), paths=(RULE,)), "endpoints"),
+        (evolve(route(), paths=(RULE,)), evolve(route(), paths=(evolve(RULE, rewrite="/"),)), "endpoints"),
+        (evolve(route(), paths=(RULE,)), evolve(route(), paths=(RULE,), ttl=5.0), "same"),
+        (route(), evolve(route(), redirect=True), "fields"),
         (route(), LookupTimeout("late"), "failed"),
     ],
 )
@@ -53,7 +59,7 @@ def test_the_answer_is_ours_and_the_difference_is_counted_by_its_kind(
     assert not errors_in(events)
     told = [formatEvent(event) for event in events if event["log_level"] is LogLevel.info]
     assert len(told) == (0 if kind in ("same", "failed") else 2)
-    if kind == "endpoints":
+    if kind == "endpoints" and isinstance(other, Route) and not other.paths:
         assert "10.0.0.24" in told[0]
         assert "10.0.0.25" in told[0]
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.logger import LogLevel, capturedLogs
 
 from starship.route.memory import MemoryCache
 from starship.route.snapshot import SLICE, Snapshot
+from starship.words import PathRule
 from tests.fakes import errors_in, success_of
 from tests.route.resolvers import A_COM, B_COM, memory, miss, route
 
@@ -122,6 +123,17 @@ def test_many_routes_are_written_in_slices_so_that_the_reactor_gets_its_turn(pat
     success_of(house.snapshot.save())
     assert house.turns == 2 + 5
     assert House(path).snapshot.load() == 4 * SLICE + 2
+
+
+def test_a_route_one_of_whose_paths_goes_to_a_pool_that_is_gone_is_not_restored(path: Path) -> None:
+    house = House(path)
+    rule = PathRule(path="/x", kind="prefix", upstreams=(), pool="gone")
+    house.cache.put(A_COM, evolve(route(), paths=(rule,)))
+    house.cache.put(B_COM, evolve(route(), paths=(evolve(rule, pool=None, upstreams=route().upstreams),)))
+    success_of(house.snapshot.save())
+    later = House(path)
+    assert later.snapshot.load() == 1
+    assert later.cache.look(B_COM) is not None
 
 
 def test_a_disk_that_cannot_be_written_is_told_of_once_and_keeps_the_old_file(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starship.names import Hostname
+from starship.paths import ordered
 from starship.route.contract import Head, read_answer
 from starship.route.spelling import spell
-from starship.words import Answer, Origin, Route, Upstream
+from starship.words import Answer, Origin, PathRule, Route, Upstream
 from tests.route.resolvers import A_COM, miss, route
 
 NETWORKS = st.sampled_from([ip_network("10.0.0.0/8"), ip_network("192.0.2.7/32"), ip_network("2001:db8::/32")])
@@ -23,6 +24,17 @@ UPSTREAMS = st.builds(
     weight=st.integers(1, 65535),
     backup=st.booleans(),
 )
+RULES = st.lists(
+    st.builds(
+        PathRule,
+        path=st.sampled_from(["/", "/a", "/a/b", "/b%C3%BC"]),
+        kind=st.sampled_from(["prefix", "exact"]),
+        upstreams=st.lists(UPSTREAMS, min_size=1, max_size=2).map(tuple),
+        rewrite=st.sampled_from([None, "/", "/v2/"]),
+    ),
+    max_size=4,
+    unique_by=lambda rule: (rule.path, rule.kind),
+).map(ordered)
 TIMES = st.none() | st.floats(0, 2.0**31)
 ROUTES = st.builds(
     Route,
@@ -38,6 +50,8 @@ ROUTES = st.builds(
     deny=st.lists(NETWORKS, max_size=3).map(tuple),
     max_connections=st.none() | st.integers(1, 2**31 - 1),
     wildcard=st.sampled_from([None, "*.com"]),
+    paths=RULES,
+    redirect=st.booleans(),
 )
 
 
@@ -49,6 +63,16 @@ def back(answer: Answer) -> Answer:
 @settings(max_examples=150)
 def test_every_route_comes_back_as_it_was(answer: Route) -> None:
     assert back(answer) == answer
+
+
+def test_k2_a_route_of_paths_alone_comes_back_and_a_pool_of_a_path_too() -> None:
+    rule = PathRule(path="/x", kind="prefix", upstreams=(), pool="blue", rewrite="/")
+    alone = evolve(route("A"), upstreams=(), paths=(rule,))
+    assert spell(alone) == {
+        "app": "A",
+        "paths": [{"path": "/x", "type": "prefix", "endpoint": "pool:blue", "rewrite": "/"}],
+    }
+    assert back(alone) == alone
 
 
 def test_a_miss_comes_back_too() -> None:

@@ -13,7 +13,7 @@ from starship.interfaces import IResolver
 from starship.names import Hostname
 from starship.reasons import Reason
 from starship.route.table import TableResolver, static_route
-from starship.words import Ask, Miss, Origin, Route, Upstream
+from starship.words import Ask, Miss, Origin, PathRule, Route, Upstream
 from tests.fakes import failure_of, success_of
 from tests.route.resolvers import ReadyResolver, ask, miss, route
 
@@ -128,3 +128,9 @@ def test_the_cost_of_a_name_does_not_grow_with_the_table_L8() -> None:
         looks.clear()
         many.peek(Ask(name=Hostname(Counted("x.y.z.example")), source="192.0.2.7", door="https"))
         assert looks == [".y.z.example", ".z.example", ".example"]
+
+
+def test_a_host_may_have_paths_alone_and_a_redirect_on_the_operators_word_k2() -> None:
+    rule = PathRule(path="/x", kind="prefix", upstreams=(Upstream(host="10.0.0.9"),))
+    made = static_route("A", (), (rule,), True)
+    assert (made.upstreams, made.paths, made.redirect, made.trusted) == ((), (rule,), True, True)

@@ -11,7 +11,7 @@ from twisted.internet.task import Clock
 
 from starship.names import Hostname
 from starship.route.weight import weight
-from starship.words import Answer, Route, Upstream
+from starship.words import Answer, PathRule, Route, Upstream
 from tests.route.resolvers import memory, miss, route
 
 COUNT = 5000
@@ -30,7 +30,20 @@ def networks(number: int) -> Route:
     return evolve(route("A"), allow=tuple(ip_network(f"10.{one}.0.0/16") for one in range(8)))
 
 
-@pytest.mark.parametrize("make", [one_route, many_upstreams, networks, lambda number: miss()])
+def rules(number: int) -> Route:
+    paths = tuple(
+        PathRule(
+            path=f"/part-{one}-of-{number}",
+            kind="prefix",
+            upstreams=(Upstream(host=f"10.{one}.{number // 250}.{number % 250}"),),
+            rewrite=f"/for-{number}",
+        )
+        for one in range(8)
+    )
+    return evolve(route("A"), paths=paths)
+
+
+@pytest.mark.parametrize("make", [one_route, many_upstreams, networks, rules, lambda number: miss()])
 def test_the_estimate_is_near_the_truth_M10(make: object) -> None:
     assert callable(make)
     cache = memory(Clock(), routes=COUNT, misses=COUNT, ahead=0.1)

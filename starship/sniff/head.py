@@ -12,60 +12,31 @@ import re
 from typing import Final
 
 import httptools
-from attrs import define, field
 
-from starship import names
+from starship import framing, names
+from starship.framing import CODING, CONNECTION, LENGTH, UPGRADE, Notes
 from starship.reasons import Reason
 from starship.sniff.shown import printable, shown
-from starship.words import Hello, Manner, Refusal
+from starship.words import Hello, Manner, Refusal, Request
 
 HTTP_PORT: Final = 80
 ACCEPT_READ_OCTETS: Final = 1024
 
-_ABSOLUTE = re.compile(rb"http://([^/?]*)(?:[/?].*)?", re.IGNORECASE | re.DOTALL)
+HOST: Final = b"host"
+ACCEPT: Final = b"accept"
+EXPECT: Final = b"expect"
+
+_DECIDING = frozenset({HOST, ACCEPT, EXPECT, LENGTH, CODING, CONNECTION, UPGRADE})
+_MANNERS = {(bare, json): Manner(bodyless=bare, json=json) for bare in (False, True) for json in (False, True)}
+_NO_OPTIONS: Final[list[bytes]] = []
+_ABSOLUTE = re.compile(rb"http://([^/?]*)(/[^?]*)?(\?.*)?", re.IGNORECASE | re.DOTALL)
 _PORT = re.compile(rb"[0-9]{1,5}")
-_LENGTH = re.compile(rb"[0-9]{1,18}")
 _QUALITY = re.compile(rb";\s*q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)\s*(?:;|$)", re.IGNORECASE)
 
 
-@define(eq=False)
-class _Notes:
-    """What llhttp calls out, written down: the target, and the fields that a router reads, in their order."""
-
-    target: bytes = b""
-    hosts: list[bytes] = field(factory=list)
-    lengths: list[bytes] = field(factory=list)
-    codings: list[bytes] = field(factory=list)
-    accepts: list[bytes] = field(factory=list)
-    is_whole: bool = False
-
-    def on_url(self, piece: bytes) -> None:
-        self.target += piece
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        kept = self._kept(name.lower())
-        if kept is not None:
-            kept.append(value.strip(b" \t"))
-
-    def on_headers_complete(self) -> None:
-        self.is_whole = True
-
-    def _kept(self, name: bytes) -> list[bytes] | None:
-        match name:
-            case b"host":
-                return self.hosts
-            case b"content-length":
-                return self.lengths
-            case b"transfer-encoding":
-                return self.codings
-            case b"accept":
-                return self.accepts
-        return None
-
-
-def read_head(head: bytes) -> Hello | Refusal:
+def read_head(head: bytes, *, is_kept: bool = False) -> Hello | Refusal:
     """
-    Read a request head.
+    Read a request head. `is_kept`: the Hello has the whole request.
 
     Shape: all bytes up to and with the empty line, empty lines before the request line too, each line ended by CRLF;
     nothing of a body. `consumed` is its length.
@@ -73,26 +44,31 @@ def read_head(head: bytes) -> Hello | Refusal:
     one clear request, bad_name for a host that is no hostname (an address as well).
     Raises: nothing, whatever the bytes.
     """
-    notes = _Notes()
+    notes = Notes(_DECIDING, is_kept)
     parser = httptools.HttpRequestParser(notes)
-    manner = Manner(bodyless=is_headless(head))
     try:
         parser.feed_data(head)
     except httptools.HttpParserUpgrade:
         pass  # an offer to change protocols: the head is read, what follows belongs to the upstream
     except httptools.HttpParserError as error:
-        return bad(f"not HTTP: {printable(str(error))}", manner)
+        return bad(f"not HTTP: {printable(str(error))}", manner_of(is_headless(head)))
     if not notes.is_whole:
-        return bad("not one whole request head", manner)
-    manner = Manner(bodyless=manner.bodyless, json=prefers_json(notes.accepts))
-    method, version = parser.get_method(), parser.get_http_version()
-    why = _unclear_framing(notes, version) or _unclear_target(method, notes.target)
-    return bad(why, manner) if why else _name(notes, version, len(head), manner)
+        return bad("not one whole request head", manner_of(is_headless(head)))
+    method: bytes = parser.get_method()
+    manner = manner_of(method == b"HEAD", json=prefers_json(notes.of(ACCEPT)))
+    minor = int(parser.get_http_version() == "1.1")
+    why = framing.unclear(notes, minor) or _unclear_target(method, notes)
+    return bad(why, manner) if why else _name(notes, method, minor, len(head), manner)
 
 
 def bad(detail: str, manner: Manner) -> Refusal:
     """The refusal of a head that is not one clear request."""
     return Refusal(reason=Reason.BAD_HEAD, detail=detail, manner=manner)
+
+
+def manner_of(bodyless: bool, *, json: bool = False) -> Manner:
+    """How to refuse: one of four values that are made once."""
+    return _MANNERS[bodyless, json]
 
 
 def is_headless(head: bytes | bytearray) -> bool:
@@ -107,34 +83,26 @@ def prefers_json(accepts: list[bytes]) -> bool:
     Shape: the values of the Accept fields, of which the first KiB is read. Wildcards name neither, so a client that
     takes anything gets the page; equal quality, the page too.
     """
+    if not accepts:
+        return False
+    said = b",".join(accepts)[:ACCEPT_READ_OCTETS].lower()
+    if b"application/json" not in said:
+        return False
     quality = {b"application/json": 0.0, b"text/html": 0.0}
-    for item in b",".join(accepts)[:ACCEPT_READ_OCTETS].lower().split(b","):
+    for item in said.split(b","):
         kind = item.partition(b";")[0].strip()
         if kind in quality:
-            said = _QUALITY.search(item)
-            quality[kind] = float(said[1]) if said else 1.0
+            found = _QUALITY.search(item)
+            quality[kind] = float(found[1]) if found else 1.0
     return quality[b"application/json"] > quality[b"text/html"]
 
 
-def _unclear_framing(notes: _Notes, version: str) -> str | None:
-    if len(notes.lengths) > 1:
-        return "there are several Content-Length fields"
-    if notes.lengths and not _LENGTH.fullmatch(notes.lengths[0]):
-        return "the Content-Length is not a number"
-    if not notes.codings:
-        return None
-    if version != "1.1":
-        return "Transfer-Encoding does not belong to HTTP/1.0"
-    if notes.lengths:
-        return "there are Content-Length and Transfer-Encoding"
-    if [coding.lower() for coding in notes.codings] != [b"chunked"]:
-        return "the Transfer-Encoding is not chunked"
-    return None
-
-
-def _unclear_target(method: bytes, target: bytes) -> str | None:
+def _unclear_target(method: bytes, notes: Notes) -> str | None:
+    target = notes.target
     if method == b"CONNECT":
         return "CONNECT is not served"
+    if method == b"TRACE" and (notes.of(LENGTH) or notes.of(CODING)):
+        return "TRACE has no body"
     if b"#" in target:
         return "the target has a fragment"
     if target.startswith(b"/") or _ABSOLUTE.fullmatch(target):
@@ -144,21 +112,47 @@ def _unclear_target(method: bytes, target: bytes) -> str | None:
     return "the target has no form that is served here"
 
 
-def _name(notes: _Notes, version: str, size: int, manner: Manner) -> Hello | Refusal:
-    if len(notes.hosts) > 1:
+def _name(notes: Notes, method: bytes, minor: int, size: int, manner: Manner) -> Hello | Refusal:
+    hosts, target = notes.of(HOST), notes.target
+    if len(hosts) > 1:
         return bad("there are several Host fields", manner)
-    if not notes.hosts and version != "1.0":
+    if not hosts and minor:
         return bad("there is no Host field", manner)
-    absolute = _ABSOLUTE.fullmatch(notes.target)
-    authority = notes.hosts[0] if notes.hosts else (absolute[1] if absolute else b"")
-    if not authority and not absolute:
-        return Hello(name=None, scheme="http", consumed=size, manner=manner)
-    found = _host(authority, manner)
-    if isinstance(found, Refusal):
-        return found
-    if absolute and notes.hosts and found != _host(absolute[1], manner):
-        return bad("the target names another host than the Host field", manner)
-    return Hello(name=found[0], scheme="http", consumed=size, manner=manner)
+    absolute = None if target.startswith(b"/") else _ABSOLUTE.fullmatch(target)
+    authority: bytes = hosts[0] if hosts else (absolute[1] if absolute else b"")
+    path = target if absolute is None else absolute[2] or (b"*" if method == b"OPTIONS" and not absolute[3] else b"/")
+    name = None
+    if authority or absolute:
+        found = _host(authority, manner)
+        if isinstance(found, Refusal):
+            return found
+        if absolute and hosts and found != _host(absolute[1], manner):
+            return bad("the target names another host than the Host field", manner)
+        name = found[0]
+    request = _request(notes, method, minor, path, authority) if notes.is_kept else None
+    return Hello(name=name, scheme="http", consumed=size, manner=manner, request=request)
+
+
+def _request(notes: Notes, method: bytes, minor: int, path: bytes, authority: bytes) -> Request:
+    """The whole of it, for who passes on each request by itself."""
+    said = notes.said
+    lengths = said.get(LENGTH)
+    connection = framing.options(said[CONNECTION]) if CONNECTION in said else _NO_OPTIONS
+    upgrade = b", ".join(said[UPGRADE]) if UPGRADE in said and minor and b"upgrade" in connection else b""
+    return Request(
+        method=method,
+        target=notes.target,
+        path=path.partition(b"?")[0].decode("ascii"),
+        minor=minor,
+        fields=tuple(notes.fields),
+        length=int(lengths[0]) if lengths else None,
+        chunked=CODING in said,
+        close=b"close" in connection or (not minor and b"keep-alive" not in connection),
+        upgrade=upgrade if upgrade and b"h2c" not in framing.options([upgrade]) else None,
+        expects=EXPECT in said and bool(minor) and b"100-continue" in framing.options(said[EXPECT]),
+        authority=authority,
+        hops=tuple(connection),
+    )
 
 
 def _host(authority: bytes, manner: Manner) -> tuple[names.Hostname, int] | Refusal:

@@ -14,15 +14,15 @@ from typing import Final
 from attrs import define, field
 from zope.interface import implementer
 
+from starship.framing import FIELDS_LIMIT, fault_of_line, is_plain
 from starship.interfaces import ISniffer
 from starship.reasons import Reason
-from starship.sniff.head import bad, is_headless, read_head
+from starship.sniff.head import bad, is_headless, manner_of, read_head
 from starship.words import NEED_MORE, Manner, Refusal, Verdict
 
 URI_TOO_LONG: Final = 414
 
 _TLS_FIRST = frozenset({0x16, 0x80, 0x81})  # a handshake record; the length of an SSL 2.0 hello
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _REQUEST = re.compile(rb"[A-Z-]+ [\x21-\x7e]+ HTTP/1\.[01]\r\n")
 
 
@@ -40,18 +40,26 @@ class HttpSniffer:
     bad_head: no clear request of HTTP/1.0 or 1.1 (a bare LF or CR, a control byte, obs-fold, HTTP/0.9, HTTP/2's
     preface, Host, target or framing that two readers could read in two ways).
     bad_name: the host is no hostname, or an address.
-    hello_too_big: the head ends beyond the limit; `code` 414 while the request line has not ended, else the row's 431.
+    hello_too_big: the head ends beyond the limit; `code` 414 while the request line has not ended, else the row's 431;
+    or it has more than `fields` fields, in the order of the bytes with the other faults.
+
+    `is_kept`: the Hello has the whole request, for a door where each goes its own way.
     """
 
     _limit: int
+    _fields: int = FIELDS_LIMIT
+    _is_kept: bool = False
     _head: bytearray = field(factory=bytearray, init=False)
     _line: int = field(default=0, init=False)  # where the current line begins
     _searched: int = field(default=0, init=False)
     _asked: bool = field(default=False, init=False)  # the request line is past
+    _counted: int = field(default=0, init=False)  # lines after it
 
     def feed(self, data: bytes) -> Verdict:
         """Take the next bytes; see ISniffer. Cost: linear in all bytes fed, whatever the cuts."""
         head = self._head
+        if not head and (whole := self._at_once(data)):
+            return whole
         if data and not head and (fault := _first_byte(data[0])):
             return fault
         head += data[: self._limit - len(head)]
@@ -59,20 +67,29 @@ class HttpSniffer:
             line = bytes(head[self._line : newline + 1])
             self._line = self._searched = newline + 1
             if line == b"\r\n" and self._asked:
-                return read_head(bytes(head[: self._line]))
+                return read_head(bytes(head[: self._line]), is_kept=self._is_kept)
             if why := self._wrong(line):
                 return bad(why, self._manner())
+            if self._counted > self._fields:
+                return self._too_many()
         self._searched = len(head)
         return self._too_big() if len(head) >= self._limit else NEED_MORE
 
+    def _at_once(self, data: bytes) -> Verdict | None:
+        """The verdict on a head that came whole and plain, as nearly all do; None: look at it line by line."""
+        end = data.find(b"\r\n\r\n", 0, self._limit)
+        if end < 0 or not _REQUEST.match(data):
+            return None
+        head = data[: end + 4]
+        if head.count(b"\n") - 2 > self._fields or not is_plain(head):
+            return None
+        return read_head(head, is_kept=self._is_kept)
+
     def _wrong(self, line: bytes) -> str | None:
-        if not line.endswith(b"\r\n"):
-            return "a line ends in LF alone"
-        if line.find(b"\r") != len(line) - 2:
-            return "a line has a bare CR"
-        if _CONTROL.search(line):
-            return "a line has a control byte"
+        if why := fault_of_line(line):
+            return why
         if self._asked:
+            self._counted += 1
             return "a line begins with white space" if line[0] in b" \t" else None
         if line == b"\r\n":
             return None  # RFC 9112 section 2.2: an empty line before the request is ignored
@@ -80,7 +97,7 @@ class HttpSniffer:
         return None if _REQUEST.fullmatch(line) else _no_request(line)
 
     def _manner(self) -> Manner:
-        return Manner(bodyless=is_headless(self._head[: self._line]))
+        return manner_of(is_headless(self._head[: self._line]))
 
     def _too_big(self) -> Refusal:
         part, code = ("head", None) if self._asked else ("request line", URI_TOO_LONG)
@@ -88,7 +105,14 @@ class HttpSniffer:
             reason=Reason.HELLO_TOO_BIG,
             detail=f"the {part} ends beyond {self._limit} octets",
             code=code,
-            manner=Manner(bodyless=is_headless(self._head)),
+            manner=manner_of(is_headless(self._head)),
+        )
+
+    def _too_many(self) -> Refusal:
+        return Refusal(
+            reason=Reason.HELLO_TOO_BIG,
+            detail=f"the head has more than {self._fields} fields",
+            manner=self._manner(),
         )
 
 

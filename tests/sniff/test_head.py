@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from attrs import evolve
 
 from starship.reasons import Reason
 from starship.sniff.head import prefers_json, read_head
 from starship.sniff.http import HttpSniffer
-from starship.words import Verdict
+from starship.words import Hello, Request, Verdict
 from tests.sniff.making import hello_of, refusal_of, steady
 
 
@@ -17,7 +18,17 @@ def head(*fields: str, request: str = "GET / HTTP/1.1") -> bytes:
 
 def read(raw: bytes) -> Verdict:
     """The verdict on the head, seen to be the same through the sniffer and byte by byte."""
-    return steady(lambda: HttpSniffer(32768), raw)
+    verdict = steady(lambda: HttpSniffer(32768), raw)
+    kept = steady(lambda: HttpSniffer(32768, is_kept=True), raw)
+    assert (evolve(kept, request=None) if isinstance(kept, Hello) else kept) == verdict
+    return verdict
+
+
+def request_of(*fields: str, request: str = "GET / HTTP/1.1") -> Request:
+    """The request of a head with `Host: a.com`, kept."""
+    found = hello_of(steady(lambda: HttpSniffer(32768, is_kept=True), head("Host: a.com", *fields, request=request)))
+    assert found.request is not None
+    return found.request
 
 
 NAMED = [
@@ -103,6 +114,8 @@ UNCLEAR = [
     ("chunked twice", head("Host: a.com", "Transfer-Encoding: chunked", "Transfer-Encoding: chunked")),
     ("a quoted coding", head("Host: a.com", 'Transfer-Encoding: "chunked"', request="POST / HTTP/1.1")),
     ("an empty coding", head("Host: a.com", "Transfer-Encoding:", request="POST / HTTP/1.1")),
+    ("TRACE with a body", head("Host: a.com", "Content-Length: 5", request="TRACE / HTTP/1.1")),
+    ("TRACE with a body in chunks", head("Host: a.com", "Transfer-Encoding: chunked", request="TRACE / HTTP/1.1")),
     ("a coding in HTTP/1.0", head("Host: a.com", "Transfer-Encoding: chunked", request="POST / HTTP/1.0")),
 ]
 
@@ -169,3 +182,95 @@ def test_json_is_for_those_who_name_it_before_html(accepts: list[str], json: boo
 def test_half_a_head_is_refused_as_well() -> None:
     assert refusal_of(read_head(b"")).reason is Reason.BAD_HEAD
     assert refusal_of(read_head(b"GET / HTTP/1.1\r\nHost: a.com\r\n")).reason is Reason.BAD_HEAD
+
+
+PATHS = [
+    ("GET /a/b?c=/d HTTP/1.1", "/a/b"),
+    ("GET / HTTP/1.1", "/"),
+    ("GET //a.com/b HTTP/1.1", "//a.com/b"),
+    ("GET /a%2fb/../c HTTP/1.1", "/a%2fb/../c"),
+    ("GET http://a.com HTTP/1.1", "/"),
+    ("GET http://a.com?x HTTP/1.1", "/"),
+    ("GET http://a.com/b?x HTTP/1.1", "/b"),
+    ("OPTIONS * HTTP/1.1", "*"),
+    ("OPTIONS http://a.com HTTP/1.1", "*"),
+    ("OPTIONS http://a.com?x HTTP/1.1", "/"),
+]
+
+
+@pytest.mark.parametrize(("request_line", "path"), PATHS)
+def test_a_request_has_the_path_of_its_target_as_it_was_sent(request_line: str, path: str) -> None:
+    """K5, K9: what path rules see."""
+    found = request_of(request=request_line)
+    assert (found.path, found.target) == (path, request_line.split()[1].encode())
+
+
+def test_a_request_knows_where_its_body_ends() -> None:
+    assert (request_of().length, request_of().chunked) == (None, False)
+    assert request_of("Content-Length: 0").length == 0
+    assert request_of("Content-Length: 0012").length == 12
+    assert request_of("transfer-encoding: CHUNKED").chunked
+
+
+CLOSING = [
+    ("GET / HTTP/1.1", [], False),
+    ("GET / HTTP/1.1", ["Connection: close"], True),
+    ("GET / HTTP/1.1", ["Connection: X, Close"], True),
+    ("GET / HTTP/1.1", ["Connection: keep-alive", "Connection: close"], True),
+    ("GET / HTTP/1.0", [], True),
+    ("GET / HTTP/1.0", ["Connection: Keep-Alive"], False),
+    ("GET / HTTP/1.0", ["Connection: keep-alive, close"], True),
+]
+
+
+@pytest.mark.parametrize(("line", "fields", "closes"), CLOSING)
+def test_a_request_says_whether_another_one_may_follow(line: str, fields: list[str], closes: bool) -> None:
+    assert request_of(*fields, request=line).close is closes
+
+
+UPGRADES = [
+    (["Connection: Upgrade", "Upgrade: websocket"], "1.1", b"websocket"),
+    (["Connection: keep-alive, upgrade", "Upgrade: a/1", "Upgrade: b"], "1.1", b"a/1, b"),
+    (["Upgrade: websocket"], "1.1", None),
+    (["Connection: Upgrade"], "1.1", None),
+    (["Connection: Upgrade", "Upgrade:"], "1.1", None),
+    (["Connection: Upgrade", "Upgrade: websocket"], "1.0", None),
+    (["Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c"], "1.1", None),
+    (["Connection: Upgrade", "Upgrade: websocket, H2C"], "1.1", None),
+]
+
+
+@pytest.mark.parametrize(("fields", "version", "offered"), UPGRADES)
+def test_an_upgrade_is_one_that_connection_names_too(fields: list[str], version: str, offered: bytes | None) -> None:
+    """K7; RFC 9110 section 7.8. h2c would hide later requests from this door."""
+    found = request_of(*fields, request=f"GET / HTTP/{version}")
+    assert (found.upgrade, found.minor) == (offered, int(version[-1]))
+
+
+def test_an_expectation_is_one_of_http_1_1() -> None:
+    """RFC 9110 section 10.1.1."""
+    assert request_of("Expect: 100-Continue").expects
+    assert not request_of("Expect: 100-continue", request="POST / HTTP/1.0").expects
+    assert not request_of("Expect: gold").expects
+
+
+def test_the_authority_is_the_host_as_it_was_sent_or_the_target_s() -> None:
+    assert request_of().authority == b"a.com"
+    alone = hello_of(HttpSniffer(32768, is_kept=True).feed(head(request="GET http://A.com:80/ HTTP/1.0"))).request
+    nobody = hello_of(HttpSniffer(32768, is_kept=True).feed(head(request="GET / HTTP/1.0"))).request
+    assert alone is not None
+    assert nobody is not None
+    assert (alone.authority, nobody.authority) == (b"A.com:80", b"")
+
+
+def test_what_connection_names_ends_here() -> None:
+    assert request_of("Connection: close, X-Secret").hops == (b"close", b"x-secret")
+
+
+def test_the_fields_are_kept_in_their_order_as_they_are_spelled() -> None:
+    assert request_of("b: 2\t", "A:  1 1", "b:").fields == (
+        (b"Host", b"a.com"),
+        (b"b", b"2"),
+        (b"A", b"1 1"),
+        (b"b", b""),
+    )

@@ -91,6 +91,14 @@ REFUSED = [
 ]
 
 
+def test_a_door_that_needs_the_whole_request_has_it_in_the_hello() -> None:
+    assert hello_of(steady(sniffer, HEAD)).request is None
+    found = hello_of(steady(lambda: HttpSniffer(LIMIT, is_kept=True), HEAD)).request
+    assert found is not None
+    assert (found.method, found.target, found.path, found.authority) == (b"GET", b"/a?b=c", "/a", b"shop.example.com")
+    assert found.fields == ((b"Host", b"shop.example.com"), (b"Accept", b"*/*"))
+
+
 @pytest.mark.parametrize("raw", [case[1] for case in REFUSED], ids=[case[0] for case in REFUSED])
 def test_what_is_no_clear_head_is_refused_while_it_comes(raw: bytes) -> None:
     """L12; SEMANTICS 4. Whole, in every cut and byte by byte alike."""
@@ -142,6 +150,26 @@ def test_a_head_without_end_is_431_and_a_request_line_without_end_is_414() -> No
     assert refusal_of(sniffer().feed(b"\r\n" * 40000)).code == 414
 
 
+@settings(max_examples=50, deadline=None)
+@given(data=st.data())
+def test_the_bound_of_the_fields_is_where_one_is_too_many_whatever_the_cuts(data: st.DataObject) -> None:
+    """Law 1."""
+    fields = data.draw(st.integers(0, 5))
+    head = b"\r\n" * data.draw(st.integers(0, 1)) + HEAD[:-2] + b"X: y\r\n" * fields + b"\r\n"
+    verdict = steady(lambda: HttpSniffer(LIMIT, fields=4), head)
+    assert isinstance(verdict, Hello) is (fields <= 2)
+    if fields > 2:
+        refusal = refusal_of(verdict)
+        assert (refusal.reason, refusal.code) == (Reason.HELLO_TOO_BIG, None)
+    cuts = data.draw(st.sets(st.integers(1, len(head) - 1), max_size=20))
+    assert verdict_of(HttpSniffer(LIMIT, fields=4), split(head, cuts)) == verdict
+
+
+def test_a_fault_before_the_field_too_many_is_the_one_that_is_told() -> None:
+    refusal = refusal_of(steady(lambda: HttpSniffer(LIMIT, fields=2), HEAD[:-2] + b"X\0: y\r\nX: y\r\n\r\n"))
+    assert refusal.reason is Reason.BAD_HEAD
+
+
 def test_a_head_of_16_kb_always_passes() -> None:
     long_target = b"GET /" + b"a" * 15900 + b" HTTP/1.1\r\nHost: a.com\r\n\r\n"
     assert hello_of(steady(sniffer, long_target)).name == "a.com"
@@ -168,5 +196,5 @@ def test_no_bytes_raise_and_no_cut_matters(start: bytes, rest: list[bytes]) -> N
 def test_the_time_is_linear_in_the_bytes_for_a_trickle() -> None:
     started = time.process_time()
     assert by_bytes(sniffer(2**17), b"GET /" + b"a" * 100000)[0] is NEED_MORE
-    assert by_bytes(sniffer(2**17), HEAD[:-2] + b"a:\r\n" * 20000)[0] is NEED_MORE
+    assert by_bytes(HttpSniffer(2**17, fields=20001 + 2), HEAD[:-2] + b"a:\r\n" * 20000)[0] is NEED_MORE
     assert time.process_time() - started < 3

@@ -1,0 +1,1 @@
+"""Where HTTP/1 is carried message by message: the sibling of relay."""

@@ -1,0 +1,178 @@
+"""
+An upstream's first octets -> the head of its response: read as strictly as a request's.
+
+Part of `exchange`, floor 4, pure: no legs, no clock. llhttp (httptools) reads the head; what it is too kind about for
+a proxy is refused here. What follows the head is not looked at.
+Source: RFC 9112 sections 4, 6.1, 6.3 and 9.3; RFC 9110 sections 7.8, 8.6 and 15.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import httptools
+from attrs import define, field, frozen
+
+from starship import framing
+from starship.framing import CODING, CONNECTION, FIELDS_LIMIT, LENGTH, UPGRADE, Notes
+from starship.words import NEED_MORE, NeedMore, Response
+
+INTERIM_LIMIT: Final = 16
+"""Responses of 1xx before the one that counts."""
+
+NO_CONTENT: Final = 204
+NOT_MODIFIED: Final = 304
+SWITCHING: Final = 101
+UPGRADE_REQUIRED: Final = 426
+
+_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r\n")
+_DECIDING = frozenset({LENGTH, CODING, CONNECTION, UPGRADE})
+_START = b"HTTP/1."
+NO_STATUS: Final = "it does not begin with a status line of HTTP/1.0 or 1.1"
+
+
+@frozen
+class BadResponse:
+    """Why an upstream's answer is not passed on, in our words."""
+
+    detail: str
+
+
+@define(eq=False)
+class ResponseReader:
+    """
+    Reads the heads of the responses to one request, over any cut.
+
+    `method` is the request's; `limit` bounds each head (octets) where it ends, `fields` their number; `upgrading`: the
+    request offered another protocol, so that 101 may come. Each 1xx is given by itself: feed again, with what comes
+    next or with nothing, for the one after it. After the last (101 is one) `rest` has the octets behind the head.
+    """
+
+    method: bytes
+    limit: int
+    fields: int = FIELDS_LIMIT
+    upgrading: bool = False
+    rest: bytes = field(default=b"", init=False)
+    _head: bytearray = field(factory=bytearray, init=False)
+    _line: int = field(default=0, init=False)  # where the current line begins
+    _searched: int = field(default=0, init=False)
+    _lines: int = field(default=0, init=False)
+    _interim: int = field(default=0, init=False)
+
+    def feed(self, data: bytes) -> NeedMore | Response | BadResponse:
+        """
+        Take the next octets, and say what is known so far.
+
+        Shape: any split of the stream, empty pieces too. Not fed again after BadResponse or the last Response.
+        Returns: NeedMore until a head is whole. BadResponse for HTTP/0.9, a version that is not HTTP/1.0 or 1.1, bare
+        LF or CR, control octets, folded fields, several or wrong lengths, codings other than `chunked`, a length and
+        a coding, a body announced where none may be (1xx, 204), 101 without an offer, a head that ends beyond the
+        bounds, too many 1xx.
+        Raises: nothing, whatever the octets. Cost: linear.
+        """
+        if self.rest:  # behind an interim response
+            data, self.rest = self.rest + data, b""
+        if not self._head and (end := self._end_of_plain(data)):
+            return self._read(data, end)
+        self._head += data
+        return self._by_lines()
+
+    def _end_of_plain(self, data: bytes) -> int:
+        """Where a head ends that came whole and plain, as nearly all do; 0: look at it line by line."""
+        end = data.find(b"\r\n\r\n", 0, self.limit) + 4
+        if end < 4 or not _STATUS.match(data):
+            return 0
+        head = data[:end]
+        return end if head.count(b"\n") - 2 <= self.fields and framing.is_plain(head) else 0
+
+    def _by_lines(self) -> NeedMore | Response | BadResponse:
+        head = self._head
+        while (newline := head.find(b"\n", self._searched, self.limit)) >= 0:
+            line = bytes(head[self._line : newline + 1])
+            self._line = self._searched = newline + 1
+            if line == b"\r\n" and self._lines:
+                return self._read(bytes(head), newline + 1)
+            if why := self._wrong(line):
+                return BadResponse(why)
+            self._lines += 1
+        self._searched = len(head)
+        if not self._lines and not head.startswith(_START[: len(head)]):
+            return BadResponse(NO_STATUS)
+        return BadResponse(f"the head ends beyond {self.limit} octets") if len(head) >= self.limit else NEED_MORE
+
+    def _wrong(self, line: bytes) -> str | None:
+        if not self._lines and not line.startswith(_START):
+            return NO_STATUS
+        if why := framing.fault_of_line(line):
+            return why
+        if not self._lines:
+            return None if _STATUS.fullmatch(line) else NO_STATUS
+        if line[0] in b" \t":
+            return "a line begins with white space"
+        return f"the head has more than {self.fields} fields" if self._lines > self.fields else None
+
+    def _read(self, data: bytes, end: int) -> Response | BadResponse:
+        """Read a head whose lines are well, and put what is behind it where it belongs."""
+        self.rest = data[end:]
+        self._head.clear()
+        self._line = self._searched = self._lines = 0
+        head = data[:end]
+        found = _STATUS.match(head)
+        if not found:
+            return BadResponse(NO_STATUS)
+        notes = Notes(_DECIDING)
+        try:
+            httptools.HttpResponseParser(notes).feed_data(head)
+        except httptools.HttpParserUpgrade:
+            pass  # 101: what follows is another protocol
+        except httptools.HttpParserError as error:
+            return BadResponse(f"not HTTP: {printable(str(error))}")
+        if not notes.is_whole:
+            return BadResponse("not one whole head")
+        return self._understood(notes, int(found[2]), int(found[1]), found[3] or b"", len(head))
+
+    def _understood(self, notes: Notes, status: int, minor: int, reason: bytes, size: int) -> Response | BadResponse:
+        why = framing.unclear(notes, minor) or self._contradiction(notes, status, minor)
+        if why:
+            return BadResponse(why)
+        connection, lengths = framing.options(notes.of(CONNECTION)), notes.of(LENGTH)
+        length = int(lengths[0]) if lengths else None
+        chunked = bool(notes.of(CODING))
+        bodyless = self.method == b"HEAD" or status < 200 or status in (NO_CONTENT, NOT_MODIFIED)
+        until_close = not bodyless and length is None and not chunked
+        persists = b"close" not in connection and (bool(minor) or b"keep-alive" in connection)
+        return Response(
+            status=status,
+            reason=reason,
+            minor=minor,
+            fields=tuple(notes.fields),
+            length=length,
+            chunked=chunked,
+            until_close=until_close,
+            bodyless=bodyless,
+            close=until_close or not persists,
+            upgrade=b", ".join(notes.of(UPGRADE)) or None if status in (SWITCHING, UPGRADE_REQUIRED) else None,
+            hops=tuple(connection),
+            consumed=size,
+        )
+
+    def _contradiction(self, notes: Notes, status: int, minor: int) -> str | None:
+        """What a response of this status may not say."""
+        if status == SWITCHING and not (self.upgrading and minor and any(notes.of(UPGRADE))):
+            return "it switches protocols without an offer"
+        if status >= 200 and status != NO_CONTENT:
+            return None
+        if notes.of(CODING) or any(int(length) for length in notes.of(LENGTH)):
+            return f"it announces a body, which {status} has not"
+        if status >= 200:
+            return None
+        self._interim += 1
+        if not minor:
+            return "an interim response does not belong to HTTP/1.0"
+        return "there are too many interim responses" if self._interim > INTERIM_LIMIT else None
+
+
+def printable(text: str) -> str:
+    """A parser's own words, as a log can bear them: ASCII, 100 characters."""
+    return "".join(char if " " <= char <= "~" else "?" for char in text[:100])

@@ -1,0 +1,123 @@
+"""
+The rules of HTTP/1 framing that hold in both directions: where a head ends, what its lines may be, how long a body is.
+
+Floor 1, pure: it knows neither requests nor responses, and imports nothing of the house. sniff reads requests by these
+rules, exchange responses; both give the head to llhttp and refuse here what it is too kind about.
+Source: RFC 9112 sections 2.2, 5, 6 and 7; RFC 9110 sections 5.6.2, 7.6.1 and 8.6.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from attrs import define, field
+
+FIELDS_LIMIT: Final = 1024
+"""Fields of a head where nobody says otherwise."""
+
+PLAIN_OCTETS: Final = bytes(byte for byte in range(256) if (byte >= 0x20 or byte in b"\t\r\n") and byte != 0x7F)
+"""Every octet that may stand in a head, its line ends among them."""
+
+LENGTH: Final = b"content-length"
+CODING: Final = b"transfer-encoding"
+CONNECTION: Final = b"connection"
+UPGRADE: Final = b"upgrade"
+
+_NONE: Final[list[bytes]] = []
+_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LENGTH = re.compile(rb"[0-9]{1,18}")
+
+
+def is_plain(head: bytes) -> bool:
+    """
+    Say whether all lines of a head are as they should be: each ended by CRLF, no control byte, none folded.
+
+    Shape: the octets up to and with an empty line. Quick; `fault_of_line` tells of one line what is wrong with it.
+    """
+    ends = head.count(b"\r\n")
+    return (
+        head.count(b"\n") == ends
+        and head.count(b"\r") == ends
+        and b"\n " not in head
+        and b"\n\t" not in head
+        and not head.translate(None, PLAIN_OCTETS)
+    )
+
+
+def fault_of_line(line: bytes) -> str | None:
+    """What is wrong with a line that ends in LF, in our words; None: nothing. Whether it is folded is not looked at."""
+    if not line.endswith(b"\r\n"):
+        return "a line ends in LF alone"
+    if line.find(b"\r") != len(line) - 2:
+        return "a line has a bare CR"
+    return "a line has a control byte" if _CONTROL.search(line) else None
+
+
+@define(eq=False)
+class Notes:
+    """
+    What llhttp calls out about a head, written down in the order of the bytes; values without white space around.
+
+    `fields` holds all of them where the head `is_kept`; `said` the values of those that are `deciding`, by their names
+    in lower case.
+    """
+
+    deciding: frozenset[bytes]
+    is_kept: bool = True
+    is_whole: bool = False
+    target: bytes = b""
+    fields: list[tuple[bytes, bytes]] = field(factory=list)
+    said: dict[bytes, list[bytes]] = field(factory=dict)
+
+    # What llhttp calls
+
+    def on_url(self, piece: bytes) -> None:
+        self.target += piece
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        value = value.strip(b" \t")
+        if self.is_kept:
+            self.fields.append((name, value))
+        key = name.lower()
+        if key in self.deciding:
+            self.said.setdefault(key, []).append(value)
+
+    def on_headers_complete(self) -> None:
+        self.is_whole = True
+
+    def of(self, key: bytes) -> list[bytes]:
+        """All values of a deciding field; not to be changed."""
+        return self.said.get(key, _NONE)
+
+
+def unclear(notes: Notes, minor: int) -> str | None:
+    """
+    Say why two readers could disagree about where the body ends, in our words; None: they cannot.
+
+    Clear are one Content-Length of digits, or a Transfer-Encoding of `chunked` alone in HTTP/1.1, or neither.
+    """
+    lengths, codings = notes.of(LENGTH), notes.of(CODING)
+    if len(lengths) > 1:
+        return "there are several Content-Length fields"
+    if lengths and not _LENGTH.fullmatch(lengths[0]):
+        return "the Content-Length is not a number"
+    if not codings:
+        return None
+    if not minor:
+        return "Transfer-Encoding does not belong to HTTP/1.0"
+    if lengths:
+        return "there are Content-Length and Transfer-Encoding"
+    if [coding.lower() for coding in codings] != [b"chunked"]:
+        return "the Transfer-Encoding is not chunked"
+    return None
+
+
+def options(values: list[bytes]) -> list[bytes]:
+    """The members of a field's comma-separated values, in lower case, without empty ones."""
+    if len(values) == 1 and b"," not in values[0]:
+        return [values[0].lower()] if values[0] else []
+    if not values:
+        return []
+    members = (member.strip(b" \t") for member in b",".join(values).lower().split(b","))
+    return [member for member in members if member]

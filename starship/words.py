@@ -1,7 +1,7 @@
 """
 The nouns that every room shares, all frozen.
 
-Floor 2: knows names and reasons, nothing else.
+Floor 2: knows names, reasons and the nouns of HTTP messages, nothing else.
 """
 
 from __future__ import annotations
@@ -12,6 +12,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from attrs import define, frozen
 
+from starship.messages import Exchanged as Exchanged
+from starship.messages import Field as Field
+from starship.messages import Request as Request
+from starship.messages import Response as Response
 from starship.names import Hostname
 from starship.reasons import Mood, Reason
 
@@ -92,79 +96,6 @@ class Manner:
     bodyless: bool = False
     json: bool = False
     tls_version: int = 0x0303
-
-
-Field = tuple[bytes, bytes]
-"""A field of an HTTP message: its name as it was spelled, its value without the white space around it."""
-
-
-@frozen(kw_only=True)
-class Request:
-    """
-    One HTTP/1 request head, understood.
-
-    `method` and `target` as they were sent; `path` is the target's path without its query, as it was sent (`/` where
-    an absolute target has none, `*` for the server as a whole). `minor` is the client's version of HTTP/1, 0 or 1.
-    `authority` is the Host field's value as it was sent, or the target's where there is none; empty: nobody was named.
-
-    `length` is the Content-Length (octets), `chunked` says that the body comes in chunks; neither: there is no body.
-    `close`: the client will send no other request on this connection. `expects`: it waits for `100 Continue`.
-    `upgrade` is the Upgrade field's value where one is offered (never for HTTP/1.0, never h2c). `hops` are the fields
-    that Connection names, in lower case: they end here.
-    """
-
-    method: bytes
-    target: bytes
-    path: str
-    minor: int
-    fields: tuple[Field, ...]
-    length: int | None = None
-    chunked: bool = False
-    close: bool = False
-    upgrade: bytes | None = None
-    expects: bool = False
-    authority: bytes = b""
-    hops: tuple[bytes, ...] = ()
-
-
-@frozen(kw_only=True)
-class Response:
-    """
-    One HTTP/1 response head, understood. `minor` is the upstream's version of HTTP/1, 0 or 1.
-
-    At most one of: `length` octets of body, `chunked`, or all `until_close`. `bodyless`: none of it comes, whatever
-    `length` says (an answer to HEAD, 1xx, 204, 304). `close`: the upstream's connection is of no use afterwards.
-    `upgrade` is the Upgrade field's value in an answer of 101 or 426. `hops` as a Request's. `consumed` counts the octets
-    of the head.
-    """
-
-    status: int
-    reason: bytes
-    minor: int
-    fields: tuple[Field, ...]
-    length: int | None = None
-    chunked: bool = False
-    until_close: bool = False
-    bodyless: bool = False
-    close: bool = False
-    upgrade: bytes | None = None
-    hops: tuple[bytes, ...] = ()
-    consumed: int = 0
-
-
-class Exchanged(NamedTuple):
-    """
-    How one request and its response went.
-
-    `status` is the response's; 0 where none of a final response has gone to the client, so that it can still be told.
-    `keep_client`, `keep_upstream`: the connection stands where the next message begins, and may go on.
-    """
-
-    reason: Reason
-    detail: str
-    status: int
-    keep_client: bool
-    keep_upstream: bool
 
 
 @noun(kw_only=True)

@@ -14,7 +14,7 @@ CODE = [module for module in MODULES if module.name != "__init__.py"]
 LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "exchange", "refuse", "account", "config"}
-GROUND = {"errors", "buckets", "names", "reasons", "framing", "tlv", "words", "addresses", "paths"}
+GROUND = {"errors", "buckets", "names", "reasons", "framing", "messages", "tlv", "words", "addresses", "paths"}
 GROUND |= {"inside", "interfaces"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
@@ -22,8 +22,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "names": {"errors"},
     "reasons": set(),
     "framing": set(),
+    "messages": {"reasons"},
     "tlv": set(),
-    "words": {"errors", "names", "reasons"},
+    "words": {"errors", "names", "reasons", "messages"},
     "addresses": {"errors", "names", "reasons", "words"},
     "paths": {"errors", "names", "reasons", "words"},
     "inside": {"errors", "names", "reasons", "words"},

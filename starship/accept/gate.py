@@ -15,6 +15,7 @@ from attrs import define, field, frozen
 from zope.interface import implementer
 
 from starship.addresses import source_of
+from starship.buckets import Buckets
 from starship.interfaces import IGate, ITenantGate
 from starship.names import Hostname
 from starship.reasons import Reason
@@ -47,11 +48,16 @@ class Guestlist:
 @implementer(IGate)
 @define(eq=False, kw_only=True)
 class Gate:
-    """Counts connections for all doors together. A limit of 0 is none."""
+    """
+    Counts connections for all doors together. A limit of 0 is none.
+
+    `newcomers` counts by source how many came in lately; None: nobody counts.
+    """
 
     connections: int
     per_source: int
     guests: Mapping[str, Guestlist]  # by the name of the door
+    newcomers: Buckets | None = None
     inside: int = field(init=False, default=0)
     _sources: dict[str, int] = field(init=False, factory=dict)
 
@@ -62,12 +68,16 @@ class Gate:
             return Refusal(reason=Reason.DENIED, detail="the listener does not allow this address")
         if self.connections and self.inside >= self.connections:
             return Refusal(reason=Reason.OVER_LIMIT, detail=f"{self.connections} connections are open")
+        if self.newcomers is not None and not self.newcomers.admits(source_of(host), arrival.start):
+            return Refusal(reason=Reason.OVER_LIMIT, detail=f"too many new connections came from {source_of(host)}")
         if self.per_source:
             source = source_of(host)
             count = self._sources.get(source, 0)
             if count >= self.per_source:
                 return Refusal(reason=Reason.OVER_LIMIT, detail=f"{count} connections are open from {source}")
             self._sources[source] = count + 1
+        if self.newcomers is not None:
+            self.newcomers.take(source_of(host), arrival.start)
         self.inside += 1
         return None
 

@@ -15,16 +15,19 @@ from zope.interface import implementer
 
 from starship.accept.gate import Gate, Guestlist
 from starship.accept.identity import Identities
+from starship.accept.porch import Balancers, Porch
 from starship.accept.sniffing import Manners, SniffingFactory, SniffingProtocol
 from starship.errors import DialTimeout, LookupTimeout
 from starship.interfaces import ICancel, ILeg, IRefuser, ISniffer, Scheme
 from starship.journey import Guides
 from starship.names import Hostname
 from starship.reasons import Reason
+from starship.sniff.proxy import PrefaceReader
 from starship.words import NEED_MORE, Arrival, Door, Ending, Farewell, Hello, Origin, Refusal, Route, Upstream, Verdict
 from tests import fakes
 
 HELLO_TIMEOUT_S = 10.0
+PROXY_TIMEOUT_S = 3.0
 ROUTE = Route(app="a", upstreams=(Upstream(host="192.0.2.80"),), origin=Origin.HIT)
 
 
@@ -147,6 +150,8 @@ class House:
     clock: Any = field(factory=Clock)
     relay: Any = None
     hello_timeout: float = HELLO_TIMEOUT_S
+    kind: type[SniffingProtocol] = SniffingProtocol
+    porch: Porch | None = None
     joins: list[Join] = field(init=False, factory=list)
     factory: SniffingFactory = field(init=False)
 
@@ -166,8 +171,11 @@ class House:
             relay=self.relay or self.join,
             identities=Identities("test"),
             hello_timeout=self.hello_timeout,
+            balancers=None
+            if self.porch is None
+            else Balancers(porch=self.porch, reader=PrefaceReader, timeout=PROXY_TIMEOUT_S),
         )
-        self.factory = SniffingFactory(manners)
+        self.factory = SniffingFactory(manners, kind=self.kind)
 
     def join(self, client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel:
         self.joins.append(Join(client, upstream, done))
@@ -189,6 +197,7 @@ class House:
         return (
             not self.factory.live
             and self.gate.inside == 0
+            and (self.porch is None or self.porch.waiting == 0)
             and sorted(arrival.number for arrival in self.ledger.departures) == list(range(1, came + 1))
             and len(self.ledger.endings) == came
             and not (isinstance(self.clock, Clock) and self.clock.getDelayedCalls())

@@ -6,6 +6,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.internet.address import IPv6Address
@@ -13,6 +14,7 @@ from zope.interface.verify import verifyObject
 
 from starship.accept.gate import ACME_TLS, Gate, Guestlist, TenantGate, within
 from starship.addresses import address_of, source_of
+from starship.buckets import Buckets
 from starship.interfaces import IGate, ITenantGate
 from starship.names import Hostname
 from starship.reasons import Reason
@@ -47,6 +49,40 @@ def test_without_limits_everybody_comes_in() -> None:
     doorman = gate()
     assert all(doorman.admit(fakes.arrival(number)) is None for number in range(1, 100))
     assert doorman.inside == 99
+
+
+def test_a_source_has_its_burst_of_new_connections_and_then_its_rate() -> None:
+    doorman = Gate(connections=0, per_source=0, guests={}, newcomers=Buckets(2.0, 3.0))
+
+    def came_in(now: float, client: str) -> int:
+        arrivals = [evolve(fakes.arrival(number, client=client), start=now) for number in range(1, 6)]
+        refusals = [doorman.admit(one) for one in arrivals]
+        for one, refusal in zip(arrivals, refusals, strict=True):
+            if refusal is None:
+                doorman.leave(one)  # who left is as new when it comes again
+            else:
+                source = source_of(client)
+                assert refusal.reason is Reason.OVER_LIMIT
+                assert refusal.detail == f"too many new connections came from {source}"
+        return refusals.count(None)
+
+    assert came_in(0.0, "192.0.2.1") == 3
+    assert came_in(0.0, "192.0.2.2") == 3
+    assert came_in(0.4, "192.0.2.1") == 0
+    assert came_in(1.0, "192.0.2.1") == 2
+    assert came_in(100.0, "192.0.2.1") == 3
+    assert came_in(0.0, "2001:db8::1") == 3
+    assert came_in(0.0, "2001:db8::ffff:1") == 0  # the same /64
+    assert came_in(0.0, "2001:db8:0:1::1") == 3
+
+
+def test_sources_that_are_remembered_are_bounded_and_who_is_refused_for_another_reason_pays_nothing() -> None:
+    newcomers = Buckets(1.0, 1.0, 10)
+    doorman = Gate(connections=50, per_source=0, guests={}, newcomers=newcomers)
+    for number in range(100):
+        doorman.admit(fakes.arrival(number, client=f"192.0.2.{number}"))
+    assert (doorman.inside, len(newcomers)) == (50, 10)
+    assert newcomers.admits("192.0.2.99", 0.0)
 
 
 def test_the_global_limit_is_exact_and_frees_with_each_leaving() -> None:

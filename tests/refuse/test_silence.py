@@ -16,4 +16,9 @@ from tests.fakes import arrival
 def test_nothing_is_said_whatever_the_reason(reason: Reason) -> None:
     refuser = SilentRefuser()
     assert verifyObject(IRefuser, refuser)
-    assert refuser.farewell(Refusal(reason=reason), arrival()) == Farewell(b"", reason.row.logged)
+    farewell = refuser.farewell(Refusal(reason=reason), arrival())
+    assert farewell == Farewell(b"", reason.row.status if reason.row.logged == 495 else reason.row.logged)
+
+
+def test_a_status_that_stands_for_an_alert_is_not_logged_where_no_alert_was_sent() -> None:
+    assert {SilentRefuser().farewell(Refusal(reason=reason), arrival()).status for reason in Reason} & {495} == set()

@@ -16,14 +16,17 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+from benchmarks.wire.api import api
 from benchmarks.wire.campaign import Campaign
 from benchmarks.wire.load import LoadError, awake, compile_load, upstreams
 from benchmarks.wire.machine import about
-from benchmarks.wire.proxies import ProxyError, free_port, is_here, version_of
+from benchmarks.wire.ports import free_ports
+from benchmarks.wire.proxies import ProxyError, is_here, version_of
 from benchmarks.wire.results import NoBlock, load, put_into, save
 from benchmarks.wire.runs import Runner
 from benchmarks.wire.scenarios import GROUPS, PROGRAMS
@@ -71,16 +74,23 @@ def _measured(options: argparse.Namespace) -> Results:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
     load_core, *_, proxy_core = sorted(os.sched_getaffinity(0)) * 2
-    world = World(tenant_port=free_port(), stream_port=free_port())
+    ports = free_ports()
+    world = World(tenant_port=next(ports), stream_port=next(ports), api_port=next(ports))
     how = f"{rounds} rounds, runs of {seconds:g} s, the proxy on core {proxy_core}, all else on core {load_core}."
     with tempfile.TemporaryDirectory(prefix="starship-bench-") as name:
         program = compile_load(Path(name))
-        with awake(program, {load_core, proxy_core}) as spinners, upstreams(program, load_core, world) as seen:
+        with (
+            _pinned(load_core),
+            awake(program, {load_core, proxy_core}) as spinners,
+            api(world.api_port),
+            upstreams(program, load_core, world) as seen,
+        ):
             runner = Runner(
                 program=program, proxy_core=proxy_core, load_core=load_core, seconds=seconds, spinners=spinners
             )
             campaign = Campaign(
                 world=world,
+                ports=ports,
                 runner=runner,
                 folder=Path(name) / "run",
                 rounds=rounds,
@@ -98,6 +108,15 @@ def _measured(options: argparse.Namespace) -> Results:
     results = Results(about=facts, versions=versions, samples=campaign.samples, faults=campaign.faults)
     save(options.json, results)
     return results
+
+
+@contextmanager
+def _pinned(core: int) -> Iterator[None]:
+    """We ourselves stay out of the proxy's way too."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    yield
+    os.sched_setaffinity(0, before)
 
 
 def _teller() -> Callable[[str], None]:

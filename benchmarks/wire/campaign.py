@@ -17,7 +17,7 @@ from attrs import define, evolve, field
 from benchmarks.wire.contest import Group, Scenario
 from benchmarks.wire.figures import Sample
 from benchmarks.wire.load import LoadError
-from benchmarks.wire.proxies import Proxy, ProxyError
+from benchmarks.wire.proxies import DOORS, Proxy, ProxyError
 from benchmarks.wire.runs import Runner, release
 from benchmarks.wire.world import World
 
@@ -33,6 +33,7 @@ class Campaign:
     """
 
     world: World
+    ports: Iterator[int]
     runner: Runner
     folder: Path
     rounds: int
@@ -81,7 +82,8 @@ class Campaign:
     def _proxy(self, group: Group, number: int) -> Proxy:
         contender = group.contenders[number]
         folder = self.folder / group.key / str(number)
-        return Proxy(contender=contender, world=self.world, core=self.runner.proxy_core, folder=folder)
+        doors = {door: next(self.ports) for door in DOORS}
+        return Proxy(contender=contender, world=self.world, core=self.runner.proxy_core, folder=folder, doors=doors)
 
     @contextmanager
     def _holding(self, proxy: Proxy) -> Iterator[None]:

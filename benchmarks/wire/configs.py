@@ -151,11 +151,8 @@ table hosts {{
 """
 
 
-def starship(place: Place) -> str:
-    """
-    Its routes come from the snapshot `routes` in its folder, as after a restart. Nothing answers at the URL: a name
-    that were looked up after all would fail, and the run with it.
-    """
+def starship(world: World, place: Place) -> str:
+    """Its routes come from the snapshot `routes` in its folder, as after a restart."""
     log = f"path = {place.log}" if place.log else "enabled = no"
     return f"""\
 [listener:https]
@@ -165,7 +162,7 @@ endpoint = tcp:{place.doors["tls"]}:interface={LISTEN}
 protocol = http
 endpoint = tcp:{place.doors["http"]}:interface={LISTEN}
 [lookup]
-url = http://127.0.0.1:9/?host={{host}}
+url = http://127.0.0.1:{world.api_port}/?host={{host}}
 [cache]
 snapshot = {place.folder / "routes"}
 snapshot_interval = 1d

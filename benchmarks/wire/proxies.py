@@ -13,6 +13,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
@@ -60,22 +61,15 @@ def version_of(program: str) -> str:
     return done.stdout.partition("\n")[0].removesuffix(" - https://haproxy.org/").removeprefix("nginx version: ")
 
 
-def free_port(address: str = LISTEN) -> int:
-    """One that nobody listens at now."""
-    with socket.socket() as found:
-        found.bind((address, 0))
-        port: int = found.getsockname()[1]
-        return port
-
-
 @define(eq=False, kw_only=True)
 class Proxy:
-    """A contender on a core. `folder` is made, for all that it writes."""
+    """A contender on a core. `folder` is made, for all that it writes; `doors` are the ports it gets."""
 
     contender: Contender
     world: World
     core: int
     folder: Path
+    doors: Mapping[str, int]
     place: Place = field(init=False)
     pids: list[int] = field(factory=list, init=False)
     _process: subprocess.Popen[bytes] | None = field(default=None, init=False)
@@ -83,7 +77,7 @@ class Proxy:
 
     def __attrs_post_init__(self) -> None:
         self.folder.mkdir(parents=True)
-        doors = {door: free_port() for door in DOORS}
+        doors = dict(self.doors)
         if self.contender.program == "starship":  # its http door does both
             doors["web"] = doors["http"]
         self.place = Place(
@@ -142,7 +136,7 @@ class Proxy:
         if program == "sniproxy":
             config.write_text(sniproxy(self.world, self.place))
             return ["sniproxy", "-f", "-c", str(config)]
-        config.write_text(starship(self.place))
+        config.write_text(starship(self.world, self.place))
         write_routes(self.folder / "routes", self._routes())
         twistd = Path(sys.executable).parent / "twistd"
         return [str(twistd), "--nodaemon", "--pidfile=", "starship", "--config", str(config)]
@@ -163,9 +157,12 @@ class Proxy:
             doors = {port for port in doors if not _answers(port)}
             if process.poll() is not None or time.monotonic() > end:
                 self.stop()
-                written = "".join(path.read_text(errors="replace")[-2000:] for path in self.folder.glob("*.log"))
-                raise ProxyError(f"{self.contender.name} does not start: {written}")
+                raise ProxyError(f"{self.contender.name} does not start: {self._last_words()}")
             time.sleep(0.05)
+
+    def _last_words(self) -> str:
+        texts = [path.read_text(errors="replace").strip() for path in self.folder.glob("*.log")]
+        return "; ".join(text.rpartition("\n")[2][-300:] for text in texts if text)
 
 
 def _answers(port: int) -> bool:

@@ -71,7 +71,7 @@ def section(scenario: Scenario, found: Samples) -> str:
     """A scenario's table, with its heading, its note, its aims, and what went wrong."""
     ratios = against_best(scenario, found)
     rows = [[name, *_cells(scenario, found[name], ratios.get(name, nan))] for name in _order(scenario, found)]
-    lines = [f"### {scenario.title}", "", table(["", *_columns(scenario)], rows)]
+    lines = [f"### {scenario.title}", "", table(["", *_columns(scenario, found)], rows)]
     said = [
         *([scenario.note] if scenario.note else []),
         *(line for aim in scenario.aims if (line := _aim(scenario, found, aim))),
@@ -81,12 +81,13 @@ def section(scenario: Scenario, found: Samples) -> str:
 
 
 def against_best(scenario: Scenario, found: Samples) -> dict[str, float]:
-    """Each contender's figure in terms of the best of the others' (of all, where Starship is alone)."""
+    """Each contender's figure in terms of the best of the others', or where Starship is alone of the first."""
     ratios = relative(_shown(scenario, found))
-    others = [ratio for name, ratio in ratios.items() if name != OURS] or list(ratios.values())
-    if not others:
-        return {}
-    best = max(others) if scenario.figure is Figure.RATE else min(others)
+    if OURS not in found:
+        first = ratios.get(next(iter(found)), nan)
+        return {name: ratio / first for name, ratio in ratios.items()}
+    others = [ratio for name, ratio in ratios.items() if name != OURS]
+    best = (max if scenario.figure is Figure.RATE else min)(others, default=nan)
     return {name: ratio / best for name, ratio in ratios.items()}
 
 
@@ -141,8 +142,9 @@ def _extra(scenario: Scenario) -> tuple[tuple[str, Cell], ...]:
             return (GIGABYTES if scenario.per_byte else RATE, USER, *CORES[:2])
 
 
-def _columns(scenario: Scenario) -> list[str]:
-    return [scenario.unit, "spread %", f"to {BEST}", *(title for title, _ in _extra(scenario))]
+def _columns(scenario: Scenario, found: Samples) -> list[str]:
+    beside = f"to {BEST}" if OURS in found else "to the first"
+    return [scenario.unit, "spread %", beside, *(title for title, _ in _extra(scenario))]
 
 
 def _cells(scenario: Scenario, rounds: Sequence[Sample], ratio: float) -> list[str]:

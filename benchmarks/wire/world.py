@@ -26,10 +26,11 @@ def name_of(kind: str, number: int) -> str:
 
 @frozen(kw_only=True)
 class World:
-    """The ports at which the upstreams listen, by kind."""
+    """The ports at which the upstreams listen, by kind, and that of the lookup API."""
 
     tenant_port: int
     stream_port: int
+    api_port: int
 
     def upstream(self, kind: str, index: int) -> str:
         """Its ip:port."""

@@ -14,13 +14,15 @@ from attrs import evolve
 from benchmarks.wire.__main__ import main
 from benchmarks.wire.configs import Place, haproxy, haproxy_table, nginx
 from benchmarks.wire.load import Load, compile_load, upstreams
-from benchmarks.wire.proxies import free_port, is_here, version_of
+from benchmarks.wire.ports import free_ports
+from benchmarks.wire.proxies import is_here, version_of
 from benchmarks.wire.scenarios import PROGRAMS
 from benchmarks.wire.world import World
 
 pytestmark = pytest.mark.system
 
-WORLD = World(tenant_port=1001, stream_port=1002)
+PORTS = free_ports()
+WORLD = World(tenant_port=1001, stream_port=1002, api_port=1003)
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def world(program: Path) -> Iterator[World]:
-    world = World(tenant_port=free_port(), stream_port=free_port())
+    world = World(tenant_port=next(PORTS), stream_port=next(PORTS), api_port=next(PORTS))
     with upstreams(program, 0, world) as seen:
         yield world
     assert seen["malformed"] == 0
@@ -98,7 +100,7 @@ def test_visitors_notice_that_they_came_to_anothers_upstream(program: Path, worl
 
 
 def test_visitors_notice_that_nobody_is_there(program: Path) -> None:
-    found = visited(program, "tls", "--to", f"127.0.2.1:{free_port('127.0.2.1')}")
+    found = visited(program, "tls", "--to", f"127.0.2.1:{next(PORTS)}")
     assert found["good"] == 0
     assert set(found["failures"]) == {"connect"}
 

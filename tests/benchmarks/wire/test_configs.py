@@ -11,7 +11,7 @@ from benchmarks.wire.configs import Place, haproxy, haproxy_table, nginx, snipro
 from benchmarks.wire.world import World
 from starship.config.load import load
 
-WORLD = World(tenant_port=1001, stream_port=1002)
+WORLD = World(tenant_port=1001, stream_port=1002, api_port=1003)
 PLACE = Place(doors={"tls": 2001, "http": 2002, "web": 2003}, folder=Path("/nowhere"), log=None)
 LOGGED = evolve(PLACE, log=Path("/nowhere/access.log"))
 
@@ -56,7 +56,7 @@ def test_splicing_is_forced_in_both_directions_where_it_is_wanted() -> None:
 def test_starship_understands_what_it_is_told(tmp_path: Path, logs: bool) -> None:
     config = tmp_path / "config"
     log = tmp_path / "access.log" if logs else None
-    config.write_text(starship(evolve(PLACE, folder=tmp_path, log=log)))
+    config.write_text(starship(WORLD, evolve(PLACE, folder=tmp_path, log=log)))
     settings = load(config)
     assert [door.protocol for door in settings.listeners] == ["tls", "http"]
     assert settings.access_log.enabled is logs

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from benchmarks.wire.world import NAMES, POOL, UPSTREAMS, World, name_of
 
-WORLD = World(tenant_port=1001, stream_port=1002)
+WORLD = World(tenant_port=1001, stream_port=1002, api_port=1003)
 
 
 def test_a_name_lives_at_the_upstream_that_its_number_says() -> None:

@@ -21,7 +21,7 @@ from twisted.python.failure import Failure
 from starship.interfaces import ILeg
 from starship.reasons import Reason
 from starship.relay.splice import Splice, SpliceLimits
-from starship.wire.connect import WireConnector
+from starship.wire.connect import connect_on
 from starship.wire.ground import Ground as Wire
 from starship.wire.leg import WireLeg
 from starship.wire.port import Listening, WirePort, bound_socket
@@ -74,11 +74,10 @@ class Ground:
             self.reactor.removeReader(reader)
             reader.connectionLost(None)
         wire, poller = self.reactor.wire, self.reactor._poller
-        for ready in list(wire._ready.values()):
-            port = getattr(ready, "__self__", None)
+        for port in wire.watched().values():
             if isinstance(port, WirePort):  # its socket object closes its descriptor itself, and once
                 port.stopListening()
-        for fd in set(wire._ready) - {poller.fileno()}:
+        for fd in set(wire.watched()) - {poller.fileno()}:
             os.close(fd)
         wire.stop()
         poller.close()
@@ -324,7 +323,7 @@ class _WireFront(Protocol):
         self.leg: WireLeg = leg
         proxy.legs.append(self.leg)
         there = Address(*proxy.listener.getsockname())
-        WireConnector(proxy.wire, proxy.ground.reactor, there, None, 5.0, self._joined, self._failed)
+        connect_on(proxy.wire, proxy.ground.reactor)(there, None, 5.0, self._joined, self._failed)
 
     def dataReceived(self, data: bytes) -> None:
         self.leg.heard(data)

@@ -34,9 +34,9 @@ UPSTREAM_TYPE: Final = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 @implementer(ICancel)
 class WireConnector:
     """
-    One try to connect. Calls `connected(leg)` or `refused(OSError)` once; TimeoutError after `timeout` seconds.
+    One connect under way.
 
-    Either may be called before the constructor's caller has its result.
+    Calls `connected(leg)` or `refused(OSError)` once; TimeoutError when it took too long.
     """
 
     __slots__ = ("_connected", "_deadline", "_fd", "_ground", "_refused", "_remote")
@@ -44,20 +44,17 @@ class WireConnector:
     def __init__(
         self,
         ground: Ground,
-        clock: IReactorTime,
+        fd: int,
         remote: Address,
-        bind: str | None,
-        timeout: float,
         connected: Callable[[ILeg], object],
         refused: Callable[[OSError], object],
     ) -> None:
         self._ground = ground
+        self._fd = fd
         self._remote = remote
         self._connected = connected
         self._refused = refused
         self._deadline: IDelayedCall | None = None
-        self._fd = -1
-        self._start(clock, bind, timeout)
 
     def cancel(self) -> None:
         """Give up; nobody is told."""
@@ -77,62 +74,22 @@ class WireConnector:
             self._ground.loop.close(fd)
             self._refused(OSError(code or errno.ECONNRESET, os.strerror(code or errno.ECONNRESET)))
             return
-        leg = self._leg(fd)
+        leg = _leg(self._ground, fd, self._remote)
         leg.adopt(flags)
-        self._hand_over(leg)
+        _hand_over(leg, self._connected)
 
     def broke(self) -> None:
         """An exception of ours came through."""
         self.cancel()
 
-    def _start(self, clock: IReactorTime, bind: str | None, timeout: float) -> None:
-        host, port = self._remote
+    def wait(self, clock: IReactorTime, timeout: float) -> None:
+        """Begin to wait for it."""
+        self._deadline = clock.callLater(timeout, self._too_late)
         try:
-            made = socket.SocketType(socket.AF_INET6 if ":" in host else socket.AF_INET, UPSTREAM_TYPE, 0)
+            self._ground.loop.watch(self._fd, self)
         except OSError as error:
+            self.cancel()
             self._refused(error)
-            return
-        try:
-            if bind is not None:
-                made.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
-                made.bind((bind, 0))
-            code = made.connect_ex((host, port))
-            if code == errno.EINPROGRESS and _is_near(host):
-                # The handshake with this machine is over as soon as the call lets go of the socket: asked again, the
-                # kernel says so, and the connection costs no event.
-                code = made.connect_ex((host, port))
-        except OSError as error:
-            made.close()
-            self._refused(error)
-            return
-        if code == 0:
-            leg = self._leg(made.detach())
-            self._hand_over(leg)
-            if leg.fd >= 0:
-                leg.watch()
-        elif code in (errno.EINPROGRESS, errno.EALREADY):
-            self._fd = made.detach()
-            self._deadline = clock.callLater(timeout, self._too_late)
-            try:
-                self._ground.loop.watch(self._fd, self.ready)
-            except OSError as error:
-                self.cancel()
-                self._refused(error)
-        else:
-            made.close()
-            self._refused(OSError(code, os.strerror(code)))
-
-    def _hand_over(self, leg: WireLeg) -> None:
-        try:
-            self._connected(leg)
-        except Exception:
-            leg.broke()  # nobody has it
-            raise
-
-    def _leg(self, fd: int) -> WireLeg:
-        leg = WireLeg(self._ground, fd, self._remote)
-        leg.nagle = NAGLE_UNTIL_WRITE
-        return leg
 
     def _too_late(self) -> None:
         self._deadline = None
@@ -145,8 +102,15 @@ class WireConnector:
             deadline.cancel()
 
 
-def _is_near(host: str) -> bool:
-    return host.startswith("127.") or host == "::1"
+@implementer(ICancel)
+class _Decided:
+    """What is over already, one way or the other."""
+
+    def cancel(self) -> None:
+        """Too late."""
+
+
+DECIDED: Final = _Decided()
 
 
 def connect_on(ground: Ground, clock: IReactorTime) -> Connect:
@@ -159,6 +123,56 @@ def connect_on(ground: Ground, clock: IReactorTime) -> Connect:
         connected: Callable[[ILeg], object],
         refused: Callable[[OSError], object],
     ) -> ICancel:
-        return WireConnector(ground, clock, remote, bind, timeout, connected, refused)
+        try:
+            made = socket.SocketType(socket.AF_INET6 if ":" in remote.host else socket.AF_INET, UPSTREAM_TYPE, 0)
+        except OSError as error:
+            refused(error)
+            return DECIDED
+        try:
+            code = _begin(made, remote, bind)
+        except OSError as error:
+            made.close()
+            refused(error)
+            return DECIDED
+        if code == 0:
+            leg = _leg(ground, made.detach(), remote)
+            _hand_over(leg, connected)
+            if leg.fd >= 0:
+                leg.watch()
+        elif code in (errno.EINPROGRESS, errno.EALREADY):
+            connector = WireConnector(ground, made.detach(), remote, connected, refused)
+            connector.wait(clock, timeout)
+            return connector
+        else:
+            made.close()
+            refused(OSError(code, os.strerror(code)))
+        return DECIDED
 
     return connect
+
+
+def _begin(made: socket.SocketType, remote: Address, bind: str | None) -> int:
+    """The errno of a connect; 0: it is over, and well. Raises OSError for an address that cannot be bound."""
+    if bind is not None:
+        made.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
+        made.bind((bind, 0))
+    code = made.connect_ex(remote)
+    if code == errno.EINPROGRESS and (remote.host.startswith("127.") or remote.host == "::1"):
+        # The handshake with this machine is over as soon as the call lets go of the socket: asked again, the kernel
+        # says so, and the connection costs no event.
+        code = made.connect_ex(remote)
+    return code
+
+
+def _leg(ground: Ground, fd: int, remote: Address) -> WireLeg:
+    leg = WireLeg(ground, fd, remote)
+    leg.nagle = NAGLE_UNTIL_WRITE
+    return leg
+
+
+def _hand_over(leg: WireLeg, connected: Callable[[ILeg], object]) -> None:
+    try:
+        connected(leg)
+    except Exception:
+        leg.broke()  # nobody has it
+        raise

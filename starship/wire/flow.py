@@ -20,6 +20,7 @@ from typing import Final
 from starship.interfaces import ILeg
 from starship.wire.ground import BUFFER_BYTES, Ground
 from starship.wire.libc import send_at_once
+from starship.wire.loop import EDGES, READS
 from starship.words import Stop
 
 READS_PER_TURN: Final = 8
@@ -35,6 +36,9 @@ NO_SPLICE: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errn
 
 NEVER: Final = -(1 << 62)
 """The `run` of a direction that cannot be spliced."""
+
+NOT_YET: Final = -1
+"""The `mask` of who waited for room before it was watched."""
 
 PAUSED: Final = 1
 FULL: Final = 2
@@ -54,6 +58,7 @@ class Flow:
         "ground",
         "hung",
         "left",
+        "mask",
         "more",
         "nagle",
         "out",
@@ -85,6 +90,7 @@ class Flow:
         self.more = False
         self.hung = False
         self.paused = 0  # PAUSED | FULL | LATER
+        self.mask = 0  # of the epoll: READS at first, EDGES once room was waited for; 0 while it is not watched
         self.nagle = 0  # writes until Nagle's algorithm is switched off; 0: it is
         self.ended = False  # the peer's end of stream was read
         self.dead = False  # the peer takes nothing more; what it has said is still read
@@ -113,7 +119,10 @@ class Flow:
     def put(self, data: bytes | memoryview) -> bool:
         """Write; False asks to stop until `waiter` is called."""
         if self.nagle:
-            self._mind_nagle()
+            # The first write of a connection is never held back, so one that makes only one is spared the call.
+            self.nagle -= 1
+            if not self.nagle:
+                send_at_once(self.fd)
         if self.fd < 0 or self.dead:
             return True  # nobody hears it; whoever carries here reads on to the end of their stream
         size = len(data)
@@ -130,6 +139,7 @@ class Flow:
         if written == size:
             return True
         self.out = bytearray(data[written:])
+        self.mind_room()
         return False
 
     def flush(self) -> None:
@@ -151,11 +161,13 @@ class Flow:
         if waiter is not None:
             waiter()
 
-    def _mind_nagle(self) -> None:
-        # The first write of a connection is never held back, so a connection that makes only one is spared the call.
-        self.nagle -= 1
-        if not self.nagle:
-            send_at_once(self.fd)
+    def mind_room(self) -> None:
+        """Be told when the descriptor takes bytes again, from here on: most connections never have to ask."""
+        if self.mask == READS:
+            self.mask = EDGES
+            self.ground.loop.mind(self.fd, EDGES)
+        elif not self.mask:
+            self.mask = NOT_YET
 
     def cannot_write(self, error: OSError) -> bool:
         """
@@ -196,8 +208,10 @@ class Flow:
             return
         splice_after = self.ground.splice_after
         for _ in range(READS_PER_TURN):
-            spliced = self.run >= splice_after and sink.fd >= 0 and not sink.dead
-            if not (self._splice(sink) if spliced else self._copy(sink)):
+            if self.run < splice_after or sink.fd < 0 or sink.dead:
+                if not self._copy(sink):
+                    return
+            elif not self._splice(sink):
                 return
         self.later()
 
@@ -237,8 +251,8 @@ class Flow:
         if left < 0:
             if size < BUFFER_BYTES and not self.hung:
                 self.more = False
-        else:
-            self.left = left - size
+            return self.more if sink.put(ground.view[:size]) else self._stop_for(sink)
+        self.left = left - size
         return (sink.put(ground.view[:size]) or self._stop_for(sink)) and self._within_limit() and self.more
 
     def _splice(self, sink: Flow) -> bool:
@@ -314,6 +328,7 @@ class Flow:
         """Read no more until the sink has taken what it holds."""
         self.paused |= FULL
         sink.waiter = self.room
+        sink.mind_room()
         return False
 
     def _borrow(self) -> tuple[int, int, int] | None:

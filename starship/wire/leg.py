@@ -8,6 +8,7 @@ protocol that it belongs to, if there is one) and whoever asked, half-closes, cl
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
 from typing import Final
 
@@ -21,6 +22,7 @@ from starship.wire.flow import LATER, PAUSED, Flow, as_socket
 from starship.wire.ground import Ground
 from starship.wire.hold import Hold, Owner
 from starship.wire.libc import reset_on_close, shut_write
+from starship.wire.loop import EDGES, READS
 from starship.words import Address, Stop
 
 READABLE: Final = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR
@@ -35,27 +37,17 @@ BROKEN: Final = Failure(RuntimeError("an event of this connection failed"))
 
 @implementer(ILeg)
 class WireLeg(Hold):
-    """One side of a connection. `remote` as accept or connect named it; asking for `local` may ask the kernel."""
+    """One side of a connection. Asking for `local` may ask the kernel."""
 
-    __slots__ = ("_finish", "_local", "_remote", "_shut", "over")
+    __slots__ = ("_finish", "_local", "_shut", "over", "remote")
 
-    def __init__(
-        self, ground: Ground, fd: int, remote: tuple[str, int] | Address, local: Address | None = None
-    ) -> None:
+    def __init__(self, ground: Ground, fd: int, remote: Address, local: Address | None = None) -> None:
         super().__init__(ground, fd)
         self.over: Callable[[ILeg, Stop], object] | None = None
-        self._remote = remote
+        self.remote = remote
         self._local = local
         self._finish: Callable[[Stop], None] | None = None
         self._shut = False
-
-    @property
-    def remote(self) -> Address:
-        found = self._remote
-        if not isinstance(found, Address):
-            host = found[0]
-            self._remote = found = Address(plain_ip(host) if ":" in host else host, found[1])
-        return found
 
     def local(self) -> Address:
         found = self._local
@@ -78,12 +70,14 @@ class WireLeg(Hold):
     def adopt(self, flags: int) -> None:
         """Take over a descriptor that the loop watches already, with the flags of its last event."""
         self.more, self.hung = bool(flags & READABLE), bool(flags & ENDING)
-        self.ground.loop.hand_over(self.fd, self.ready)
+        self.mask = EDGES
+        self.ground.loop.hand_over(self.fd, self)
 
     def watch(self) -> None:
         """Let the loop call `ready`. If it cannot (no memory for it), the connection is broken off."""
+        self.mask = EDGES if self.mask else READS
         try:
-            self.ground.loop.watch(self.fd, self.ready)
+            self.ground.loop.watch(self.fd, self, self.mask)
         except OSError:
             self.broken_off()
 
@@ -100,7 +94,10 @@ class WireLeg(Hold):
                 if self.ended and flags & EPOLLHUP:  # our stream is open, and still the kernel is through with it
                     self.broken_off()
             if not self.paused and self.fd >= 0:
-                self.read_on()
+                if self.sink is not None:
+                    self.pump()
+                else:
+                    self.read_on()
 
     def read_on(self) -> None:
         """Read, for whoever is to have it."""
@@ -126,7 +123,7 @@ class WireLeg(Hold):
         if self.out is None:
             resume()
         else:
-            self.waiter = resume
+            self.waiter = resume  # `out` is there: room is minded
 
     def pause(self) -> None:
         self.paused |= PAUSED
@@ -163,7 +160,10 @@ class WireLeg(Hold):
         self.sink = to if isinstance(to, Flow) else None
         self.left = -1 if limit is None else limit
         self.paused &= LATER  # whoever was waited for before, it goes on to another now
-        self._pass_held(to)
+        if self._held is not None or self.ended or not self.left:
+            self._pass_held(to)
+        elif not self.paused and (self.more or self.piped):
+            self.read_on()
 
     def read(self, heard: Callable[[bytes], None], ended: Callable[[Stop], None]) -> None:
         if self.fd < 0:
@@ -225,8 +225,8 @@ class WireLeg(Hold):
             self.tell_end(self.owner)
         if self.dead:
             self.broken_off()
-        else:
-            self._close_when_over()
+        elif self._shut and self.fd >= 0:
+            self._over(CLOSED, Stop.ENDED)
 
     def broken_off(self) -> None:
         self._over(LOST, Stop.LOST)
@@ -259,7 +259,8 @@ class WireLeg(Hold):
             self.go_on()
 
     def _stop_carrying(self, why: Stop) -> None:
-        self.give_back()
+        if self.pipe is not None:
+            self.give_back()
         done = self.done
         if why is not Stop.ENDED:  # who was told of an end is still to be told of a loss after it
             self.done = None
@@ -277,15 +278,12 @@ class WireLeg(Hold):
     def _shut_down(self) -> None:
         finish, self._finish = self._finish, None
         self._shut = True
-        if not self.ended:  # else closing says the same
+        if self.ended:  # closing says the same
+            self._over(CLOSED, Stop.ENDED)
+        else:
             shut_write(self.fd)  # a peer that is gone shows when reading
-        self._close_when_over()
         if finish is not None:
             finish(Stop.ENDED)
-
-    def _close_when_over(self) -> None:
-        if self.ended and self._shut and self.fd >= 0:
-            self._over(CLOSED, Stop.ENDED)
 
     def _over(self, reason: Failure, why: Stop) -> None:
         """Close the descriptor, and tell everybody who waits."""
@@ -294,13 +292,15 @@ class WireLeg(Hold):
         fd, self.fd = self.fd, -1
         self.more = False
         self.out = None
-        self.free()
-        self.give_back()
+        if self.waiter is not None:
+            self.free()
+        if self.pipe is not None:
+            self.give_back()
         self.ground.loop.close(fd)
         owner, self.owner = self.owner, None
         finish, self._finish = self._finish, None
         if owner is not None:
-            self.ground.loop.soon(lambda: owner.connectionLost(reason))
+            self.ground.loop.soon(partial(owner.connectionLost, reason))
         try:
             if finish is not None:
                 finish(why)

@@ -16,19 +16,26 @@ import errno
 import os
 import select
 from collections.abc import Callable
-from contextlib import suppress
-from typing import Final
+from typing import Final, Protocol
 
 from twisted.logger import Logger
 
-EDGES: Final = select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET
+READS: Final = select.EPOLLIN | select.EPOLLRDHUP | select.EPOLLET
+EDGES: Final = READS | select.EPOLLOUT
 LEVEL: Final = select.EPOLLIN
 
 BATCH: Final = 256
 """Events taken in one turn."""
 
-Ready = Callable[[int], object]
-"""What is called with the epoll flags of a descriptor."""
+
+class Watcher(Protocol):
+    """Whom the loop tells of a descriptor."""
+
+    def ready(self, flags: int) -> object:
+        """An event, with its epoll flags."""
+
+    def broke(self) -> object:
+        """An exception of ours came through `ready`."""
 
 
 class WireLoop:
@@ -37,44 +44,54 @@ class WireLoop:
 
     `on_work` is called when work comes up between turns, for whoever waits elsewhere and would not look.
     `broken` counts the exceptions of ours that were caught on their way through; each ended one connection.
+    `unclosed` counts errors of close(2), which closes all the same.
     """
 
     _log = Logger()
 
     def __init__(self) -> None:
         self._epoll = select.epoll()
-        self._ready: dict[int, Ready] = {}
+        self._watchers: list[Watcher | None] = []  # by descriptor: they are small numbers
         self._again: list[Callable[[], object]] = []
         self._soon: list[Callable[[], object]] = []
         self._leaving: list[int] = []
         self._turning = False
         self.on_work: Callable[[], object] | None = None
         self.broken = 0
+        self.unclosed = 0
         self.fileno = self._epoll.fileno
 
-    def watch(self, fd: int, ready: Ready, flags: int = EDGES) -> None:
-        """Call `ready` with the flags of each event of this descriptor. Raises OSError."""
+    def watch(self, fd: int, watcher: Watcher, flags: int = EDGES) -> None:
+        """Tell `watcher` of each event of this descriptor. Raises OSError."""
         if self._epoll.closed:
             raise OSError(errno.EBADF, "the loop has stopped")
         self._epoll.register(fd, flags)
-        self._ready[fd] = ready
+        self.hand_over(fd, watcher)
 
-    def rest(self, fd: int, ready: Ready | None, flags: int = LEVEL) -> None:
-        """Stop watching a descriptor that stays open; with `ready`, watch it again."""
-        if ready is None:
-            self._ready.pop(fd, None)
-            self._epoll.modify(fd, 0)
-        else:
-            self._epoll.modify(fd, flags)
-            self._ready[fd] = ready
+    def mind(self, fd: int, flags: int) -> None:
+        """Look for other events of a descriptor from here on, and tell of those that are there already."""
+        self._epoll.modify(fd, flags)
 
-    def hand_over(self, fd: int, ready: Ready) -> None:
-        """Let another be called for a descriptor that is watched already."""
-        self._ready[fd] = ready
+    def rest(self, fd: int, watcher: Watcher | None, flags: int = LEVEL) -> None:
+        """Stop watching a descriptor that stays open; with `watcher`, watch it again."""
+        self._epoll.modify(fd, 0 if watcher is None else flags)
+        self._watchers[fd] = watcher
+
+    def hand_over(self, fd: int, watcher: Watcher) -> None:
+        """Let another be told of a descriptor that is watched already."""
+        watchers = self._watchers
+        if fd >= len(watchers):
+            watchers += [None] * (fd + 64 - len(watchers))
+        watchers[fd] = watcher
+
+    def watched(self) -> dict[int, Watcher]:
+        """Who is told, by descriptor."""
+        return {fd: watcher for fd, watcher in enumerate(self._watchers) if watcher is not None}
 
     def close(self, fd: int) -> None:
         """Close a descriptor, watched or not, once this turn's batch is over. Events still in the batch are dropped."""
-        self._ready.pop(fd, None)
+        if fd < len(self._watchers):
+            self._watchers[fd] = None
         if self._turning:
             self._leaving.append(fd)
         else:
@@ -105,33 +122,35 @@ class WireLoop:
         events = self._epoll.poll(0 if self._again else timeout, BATCH)
         self._turning = True
         again, self._again = self._again, []  # those who ask from here on have had this turn
-        ready = self._ready
+        watchers = self._watchers
         for fd, flags in events:
-            call = ready.get(fd)
-            if call is not None:
+            watcher = watchers[fd]
+            if watcher is not None:
                 try:
-                    call(flags)
+                    watcher.ready(flags)
                 except Exception:
-                    self._broke(call)
-        for resumed in again:
-            self.guard(resumed)
+                    self._broke(watcher)
+        if again:
+            self._call(again)
         while self._soon:
             soon, self._soon = self._soon, []
-            for call_now in soon:
-                self.guard(call_now)
+            self._call(soon)
         self._turning = False
         if self._leaving:
             leaving, self._leaving = self._leaving, []
             for fd in leaving:
-                with suppress(OSError):
+                try:
                     os.close(fd)
+                except OSError:
+                    self.unclosed += 1
 
-    def guard(self, call: Callable[[], object]) -> None:
-        """Call something of a connection; its exception ends that connection alone."""
-        try:
-            call()
-        except Exception:
-            self._broke(call)
+    def _call(self, calls: list[Callable[[], object]]) -> None:
+        """Call something of each connection; its exception ends that connection alone."""
+        for call in calls:
+            try:
+                call()
+            except Exception:
+                self._broke(getattr(call, "__self__", None))
 
     @property
     def stopped(self) -> bool:
@@ -140,14 +159,13 @@ class WireLoop:
 
     def stop(self) -> None:
         """Close the epoll. Descriptors that are still watched stay their owners'."""
-        self._ready.clear()
+        self._watchers[:] = [None] * len(self._watchers)
         self._epoll.close()
 
-    def _broke(self, call: Callable[..., object]) -> None:
+    def _broke(self, watcher: object) -> None:
         self.broken += 1
         self._log.failure("an event broke its connection")
-        owner = getattr(call, "__self__", None)
-        end = getattr(owner, "broke", None)
+        end = getattr(watcher, "broke", None)
         if end is not None:
             try:
                 end()

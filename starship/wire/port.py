@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from functools import partial
 from typing import Any, Final, cast
 
 from attrs import define, field, frozen
@@ -21,6 +22,7 @@ from twisted.internet.interfaces import IDelayedCall, IListeningPort, IProtocolF
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from starship.addresses import plain_ip
 from starship.wire.ground import Ground
 from starship.wire.hold import Owner
 from starship.wire.loop import LEVEL
@@ -50,6 +52,9 @@ GONE_AGAIN: Final = frozenset(
 )
 """The client left while it waited: errors of one connection, not of the port. Source: accept(2), "Error handling"."""
 
+V4_PARTS: Final = 2
+_as_address: Final = partial(tuple.__new__, Address)
+
 PROBES: Final = 3
 PROBE_INTERVAL_S: Final = 10
 
@@ -66,6 +71,11 @@ class Listening:
     backlog: int = 4096
     keepalive: float = 0.0
     defer: bool = True
+
+
+def peer_address(peer: tuple[Any, ...]) -> Address:
+    """What accept said of a client."""
+    return _as_address(peer) if len(peer) == V4_PARTS else Address(plain_ip(peer[0]), peer[1])
 
 
 def bound_socket(host: str, port: int) -> socket.socket:
@@ -100,6 +110,7 @@ class WirePort:
     _expected: int = field(init=False, default=1)
     _local: Address | None = field(init=False, default=None)
     _accept: Any = field(init=False, default=None)
+    _incurious: bool = field(init=False, default=False)  # the factory's protocols ask their transport who it is
 
     def startListening(self) -> None:
         listener, how = self._socket, self._how
@@ -112,8 +123,9 @@ class WirePort:
             raise CannotListenError(host, port, error) from error
         self._local = None if host in ("0.0.0.0", "::") else Address(host, port)
         self._accept = cast(Any, listener)._accept  # without the socket object that `accept` would make of each
+        self._incurious = getattr(self._factory, "incurious", False)
         self._factory.doStart()
-        self._ground.loop.watch(listener.fileno(), self.ready, LEVEL)
+        self._ground.loop.watch(listener.fileno(), self, LEVEL)
         self._log.info("{who} starting on {port}", who=_name(self._factory), port=port)
 
     def stopListening(self) -> Deferred[None]:
@@ -142,7 +154,7 @@ class WirePort:
                 break
             taken += 1
             os.set_blocking(fd, False)
-            self._take(WireTransport(self._ground, fd, peer, self._local))
+            self._take(WireTransport(self._ground, fd, peer_address(peer), self._local))
             if self._resting:
                 self._well()
             if self._socket.fileno() < 0:
@@ -154,7 +166,8 @@ class WirePort:
 
     def _take(self, transport: WireTransport) -> None:
         try:
-            protocol = self._factory.buildProtocol(transport.getPeer())
+            address: Any = None if self._incurious else transport.getPeer()
+            protocol = self._factory.buildProtocol(address)
             if protocol is None:
                 transport.abort()
                 return
@@ -176,7 +189,7 @@ class WirePort:
 
     def _wake(self) -> None:
         if self._socket.fileno() >= 0:
-            self._ground.loop.rest(self._socket.fileno(), self.ready)
+            self._ground.loop.rest(self._socket.fileno(), self)
 
     def _well(self) -> None:
         self._resting = False

@@ -2,46 +2,55 @@
 Wheel: coarse deadlines for thousands of connections.
 
 The ground underfoot. A deadline falls into the slot of its tick, and one timer of the reactor's serves a whole slot.
-Setting one costs a list append and cancelling one an assignment, where the reactor's own timers keep a heap in order.
-A call comes up to TICK_S late, never early.
+Who has nothing but a deadline (`put`) costs an entry in a dict, and leaves by taking it out; the reactor's own timers
+keep a heap in order. A call comes up to TICK_S late, never early.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from zope.interface import implementer
 
 TICK_S: Final = 0.1
+TICKS_PER_S: Final = 10
 
-SWEEP_AT: Final = 8
-"""A slot is swept when as many have left it, and they are half of it."""
+
+class Late(Protocol):
+    """Who has a deadline."""
+
+    def late(self) -> object:
+        """It is over."""
+
+
+Slot = dict[Late, None]
+"""Those of one tick, in the order in which they came. Taking oneself out is leaving."""
 
 
 @implementer(IDelayedCall)
 class Spoke:
     """One deadline."""
 
-    __slots__ = ("_arguments", "_call", "_time", "_wheel", "tick")
+    __slots__ = ("_arguments", "_call", "_slot", "_time", "_wheel")
 
     def __init__(self, wheel: Wheel, time: float, call: Callable[..., object], arguments: tuple[Any, ...]) -> None:
         self._wheel = wheel
         self._time = time
         self._call: Callable[..., object] | None = call
         self._arguments = arguments
-        self.tick = 0  # the slot that serves it
+        self._slot: Slot = wheel.slot(time)
+        self._slot[self] = None
 
     def active(self) -> bool:
         return self._call is not None
 
     def cancel(self) -> None:
         """Let go of the call and all that it holds."""
-        if self._call is not None:
-            self._call, self._arguments = None, ()
-            self._wheel.let_go(self.tick)
+        self._call, self._arguments = None, ()
+        self._slot.pop(self, None)
 
     def getTime(self) -> float:
         return self._time
@@ -52,17 +61,18 @@ class Spoke:
     def delay(self, secondsLater: float) -> None:
         self._move(self._time + secondsLater)
 
-    def turn(self, tick: int) -> None:
-        """Make the call, unless it was cancelled or moved to another slot."""
+    def late(self) -> None:
+        """Make the call."""
         call, arguments = self._call, self._arguments
-        if call is not None and self.tick == tick:
-            self._call, self._arguments = None, ()
+        self._call, self._arguments = None, ()
+        if call is not None:
             call(*arguments)
 
     def _move(self, time: float) -> None:
+        self._slot.pop(self, None)
         self._time = time
-        self._wheel.let_go(self.tick)
-        self._wheel.place(self, time)
+        self._slot = self._wheel.slot(time)
+        self._slot[self] = None
 
 
 @implementer(IReactorTime)
@@ -77,58 +87,57 @@ class Wheel:
 
     def __init__(self, clock: IReactorTime) -> None:
         self._clock = clock
-        self._slots: dict[int, list[Spoke]] = {}
-        self._left: dict[int, int] = {}  # how many in a slot are cancelled or moved since it was swept
+        self._slots: dict[int, Slot] = {}
         self._next = 0  # the tick that the timer is set for; 0: none
         self._timer: IDelayedCall | None = None
         self.seconds = clock.seconds
 
+    def put(self, delay: float, late: Late) -> Slot:
+        """Tell `late` in `delay` seconds, unless it takes itself out of the slot before."""
+        tick = int((self.seconds() + delay) * TICKS_PER_S) + 1
+        slot = self._slots.get(tick)
+        if slot is None:
+            slot = self._new(tick)
+        slot[late] = None
+        return slot
+
     def callLater(self, delay: float, callable: Callable[..., object], *args: Any, **kwargs: Any) -> Spoke:  # noqa: A002
         time = self.seconds() + delay
-        spoke = Spoke(self, time, callable if not kwargs else lambda *all_args: callable(*all_args, **kwargs), args)
-        self.place(spoke, time)
-        return spoke
+        return Spoke(self, time, callable if not kwargs else lambda *all_args: callable(*all_args, **kwargs), args)
 
     def getDelayedCalls(self) -> Sequence[IDelayedCall]:
         """Those that are still to be made."""
-        return [spoke for slot in self._slots.values() for spoke in slot if spoke.active()]
+        return [late for slot in self._slots.values() for late in slot if isinstance(late, Spoke)]
 
-    def place(self, spoke: Spoke, time: float) -> None:
-        """Put a spoke into the slot of its time."""
-        spoke.tick = tick = int(time / TICK_S) + 1
-        slot = self._slots.get(tick)
-        if slot is None:
-            self._slots[tick] = [spoke]
-            if not self._next or tick < self._next:
-                self._set_timer(tick)
-        else:
-            slot.append(spoke)
+    def slot(self, time: float) -> Slot:
+        """Whose deadline is at `time`."""
+        tick = int(time * TICKS_PER_S) + 1
+        return self._slots.get(tick) or self._new(tick)
 
-    def let_go(self, tick: int) -> None:
-        """A spoke has left its slot: most connections end long before their deadlines, and must not pile up there."""
-        left = self._left[tick] = self._left.get(tick, 0) + 1
-        slot = self._slots.get(tick)
-        if slot is None:
-            del self._left[tick]
-        elif left >= SWEEP_AT and left * 2 >= len(slot):
-            slot[:] = [spoke for spoke in slot if spoke.active() and spoke.tick == tick]
-            del self._left[tick]
+    def _new(self, tick: int) -> Slot:
+        slot = self._slots.setdefault(tick, {})
+        if not self._next or tick < self._next:
+            self._set_timer(tick)
+        return slot
 
     def _set_timer(self, tick: int) -> None:
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
         self._next = tick
-        self._timer = self._clock.callLater(max(0.0, tick * TICK_S - self.seconds()), self._serve)
+        self._timer = self._clock.callLater(max(0.0, tick / TICKS_PER_S - self.seconds()), self._serve)
 
     def _serve(self) -> None:
         self._timer = None
-        now = max(int(self.seconds() / TICK_S), self._next)  # the timer may be a rounding error early
+        now = max(int(self.seconds() * TICKS_PER_S), self._next)  # the timer may be a rounding error early
         due = sorted(tick for tick in self._slots if tick <= now)
         for tick in due:
-            self._left.pop(tick, None)
-            for spoke in self._slots.pop(tick):
+            slot = self._slots.pop(tick)
+            for late in tuple(slot):
+                if late not in slot:
+                    continue  # somebody who was told has taken it out
+                del slot[late]
                 try:
-                    spoke.turn(tick)
+                    late.late()
                 except Exception:
                     self._log.failure("a deadline failed")
         self._next = 0

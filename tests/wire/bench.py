@@ -147,6 +147,17 @@ class Told:
         self.lost.append(str(getattr(reason, "type", type(reason)).__name__))
 
 
+class Eye:
+    """Watches a descriptor."""
+
+    def __init__(self, ready: Callable[[int], object] = lambda flags: None) -> None:
+        self.ready = ready
+        self.broken = 0
+
+    def broke(self) -> None:
+        self.broken += 1
+
+
 @pytest.fixture
 def bench() -> Iterator[Bench]:
     """Fails where sockets or pipes are left, too."""

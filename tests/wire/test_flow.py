@@ -15,7 +15,7 @@ from starship.wire.ground import BUFFER_BYTES
 from starship.wire.leg import WireLeg
 from starship.wire.pipes import PIPE_BYTES, Pipe, Pipes
 from starship.words import Stop
-from tests.wire.bench import HERE, Bench, bench, drink, nobody, reset, stuff
+from tests.wire.bench import HERE, Bench, Eye, bench, drink, nobody, reset, stuff
 
 __all__ = ["bench"]
 
@@ -218,7 +218,7 @@ def test_a_loop_that_stops_in_the_middle_of_a_transfer_leaves_nothing_open(bench
     through.sink.abort()
     assert bench.ground.pipes.lent == 0
     with pytest.raises(OSError, match="stopped"):
-        bench.loop.watch(0, lambda flags: None)
+        bench.loop.watch(0, Eye())
 
 
 # Turns
@@ -258,6 +258,9 @@ def test_a_reader_that_nobody_carries_for_has_its_turns_too(bench: Bench) -> Non
             nonlocal seen
             seen += 1
             stuff(peer, len(data))
+
+        def connectionLost(self, reason: object) -> None:
+            pass
 
     leg, peer = bench.leg(WireLeg)
     endless: object = Endless()

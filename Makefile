@@ -45,10 +45,11 @@ test-pythons: $(STAMP)
 prove: $(STAMP)
 	$(BIN)/pytest -m proof -s tests
 
-# Starship beside nginx, HAProxy and sniproxy: some 15 minutes, QUICK=1 some 4; ONLY="tls http" for some scenarios.
+# Starship beside nginx, HAProxy and sniproxy: some 15 minutes, QUICK=1 some 4. ONLY="tls http": these alone.
+# INTO=docs/performance.md: the tables go into that page.
 bench: $(STAMP)
 	@etc/install-system-parts bench
-	@$(BIN)/python -m benchmarks.wire $(if $(QUICK),--quick) $(foreach key,$(ONLY),--only $(key))
+	@$(BIN)/python -m benchmarks.wire $(if $(QUICK),--quick) $(foreach key,$(ONLY),--only $(key)) $(if $(INTO),--into $(INTO))
 
 # Some minutes of figures; the plot goes where PLOT says.
 PLOT ?= docs/images/resolver-outage.png

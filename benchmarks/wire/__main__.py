@@ -23,6 +23,7 @@ from typing import Final
 
 from benchmarks.wire.api import api
 from benchmarks.wire.campaign import Campaign
+from benchmarks.wire.document import Results, document, wrong
 from benchmarks.wire.load import LoadError, awake, compile_load, upstreams
 from benchmarks.wire.machine import about
 from benchmarks.wire.ports import free_ports
@@ -30,7 +31,6 @@ from benchmarks.wire.proxies import ProxyError, is_here, version_of
 from benchmarks.wire.results import NoBlock, load, put_into, save
 from benchmarks.wire.runs import Runner
 from benchmarks.wire.scenarios import GROUPS, PROGRAMS
-from benchmarks.wire.tables import Results, document, wrong
 from benchmarks.wire.world import World
 
 RESULTS: Final = Path("build/bench/results.json")

@@ -10,8 +10,8 @@ import json
 from pathlib import Path
 from typing import Final
 
+from benchmarks.wire.document import Results
 from benchmarks.wire.figures import read, spelled
-from benchmarks.wire.tables import Results
 
 BEGIN: Final = "<!-- figures: begin -->"
 END: Final = "<!-- figures: end -->"

@@ -1,7 +1,7 @@
 """
-Results in words: a Markdown table for each scenario, and what was aimed at. Pure.
+A scenario in words: its Markdown table, what was aimed at, and what went wrong. Pure.
 
-Part of the benchmarks. Knows the scenarios and what was found, measures nothing.
+Part of the benchmarks. Knows one scenario at a time; `document.py` has the whole.
 """
 
 from __future__ import annotations
@@ -10,12 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from math import inf, nan
 from typing import Final
 
-from attrs import frozen
-
 from benchmarks.markdown import table
 from benchmarks.wire.contest import BEST, OURS, Aim, Figure, Scenario
 from benchmarks.wire.figures import Sample, Samples, failures, middle, relative, spread
-from benchmarks.wire.scenarios import GROUPS
 
 DASH: Final = "-"
 Cell = Callable[[Sequence[Sample]], str]
@@ -41,32 +38,6 @@ MEMORY: Final[tuple[tuple[str, Cell], ...]] = (
 )
 
 
-@frozen(kw_only=True)
-class Results:
-    """What a campaign found: `about` the machine, `versions` by program, `samples` by scenario and contender."""
-
-    about: Mapping[str, str]
-    versions: Mapping[str, str]
-    samples: Mapping[str, Samples]
-    faults: Sequence[str] = ()
-
-
-def wrong(results: Results) -> int:
-    """Units of work that were not as they should be, and other faults."""
-    each = (one for found in results.samples.values() for rounds in found.values() for one in rounds)
-    return sum(one.wrong for one in each) + len(results.faults)
-
-
-def document(results: Results) -> str:
-    """All of it, in the order of the scenarios."""
-    parts = [_head(results)]
-    for scenario in (one for group in GROUPS for one in group.scenarios):
-        found = results.samples.get(scenario.seen_in or scenario.key)
-        if found:
-            parts.append(section(scenario, found))
-    return "\n\n".join(parts) + "\n"
-
-
 def section(scenario: Scenario, found: Samples) -> str:
     """A scenario's table, with its heading, its note, its aims, and what went wrong."""
     ratios = against_best(scenario, found)
@@ -89,6 +60,12 @@ def against_best(scenario: Scenario, found: Samples) -> dict[str, float]:
     others = [ratio for name, ratio in ratios.items() if name != OURS]
     best = (max if scenario.figure is Figure.RATE else min)(others, default=nan)
     return {name: ratio / best for name, ratio in ratios.items()}
+
+
+def ratio_of(scenario: Scenario, found: Samples, aim: Aim) -> float:
+    """What an aim is about; NaN where it cannot be told."""
+    ratios = against_best(scenario, found)
+    return ratios.get(aim.who, nan) / (1.0 if aim.beside == BEST else ratios.get(aim.beside, nan))
 
 
 def number(value: float, digits: int | None = None) -> str:
@@ -155,9 +132,7 @@ def _cells(scenario: Scenario, rounds: Sequence[Sample], ratio: float) -> list[s
 
 def _aim(scenario: Scenario, found: Samples, aim: Aim) -> str:
     """What was wanted, and what was seen; nothing where it cannot be told."""
-    ratios = against_best(scenario, found)
-    beside = 1.0 if aim.beside == BEST else ratios.get(aim.beside, nan)
-    seen = ratios.get(aim.who, nan) / beside
+    seen = ratio_of(scenario, found, aim)
     if seen != seen:
         return ""
     verdict = "reached" if seen <= aim.ratio else "**missed**"
@@ -166,25 +141,3 @@ def _aim(scenario: Scenario, found: Samples, aim: Aim) -> str:
 
 def _causes(why: Mapping[str, int]) -> str:
     return ", ".join(f"{cause} {count}" for cause, count in why.items())
-
-
-def _head(results: Results) -> str:
-    about = results.about
-    lines = [
-        f"{about['date']}; {about['machine']}; {about['kernel']}; load {about['load']}. {about['how']}",
-        "",
-        *(f"- {program}: {said}" for program, said in results.versions.items()),
-        *(f"- **{fault}**" for fault in results.faults),
-    ]
-    rewriting = sorted(
-        {name for found in results.samples.values() for name, rounds in found.items() if _rewrote(rounds)}
-    )
-    if rewriting:
-        lines.append(
-            f"- HTTP heads arrived otherwise than they were sent (added or reordered fields): {'; '.join(rewriting)}"
-        )
-    return "\n".join(lines)
-
-
-def _rewrote(rounds: Sequence[Sample]) -> bool:
-    return any(one.rewritten for one in rounds)

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from benchmarks.wire.__main__ import main
+from benchmarks.wire.document import Results
 from benchmarks.wire.figures import Sample
 from benchmarks.wire.results import BEGIN, END, save
-from benchmarks.wire.tables import Results
 
 ABOUT = {"date": "2026-01-01", "machine": "2 cores", "kernel": "Linux", "load": "0.1", "how": "5 rounds."}
 

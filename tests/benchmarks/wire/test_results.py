@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.wire.document import Results, document
 from benchmarks.wire.figures import Sample
 from benchmarks.wire.results import BEGIN, END, NoBlock, load, put_into, save
-from benchmarks.wire.tables import Results, document
 
 ABOUT = {"date": "2026-01-01", "machine": "2 cores", "kernel": "Linux", "load": "0.1", "how": "5 rounds."}
 RESULTS = Results(

@@ -1,27 +1,20 @@
-"""The tables say what was found, what was aimed at, and what went wrong."""
+"""A table says what was found, what was aimed at, and what went wrong."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from attrs import evolve
 
 from benchmarks.wire.contest import OURS, Aim, Figure, Scenario
 from benchmarks.wire.figures import Sample
 from benchmarks.wire.scenarios import GROUPS
-from benchmarks.wire.tables import Results, against_best, document, number, section, wrong
+from benchmarks.wire.tables import against_best, number, section
 
-ABOUT = {"date": "2026-01-01", "machine": "2 cores", "kernel": "Linux", "load": "0.1", "how": "5 rounds."}
 WORK = Scenario(key="tls", title="Work", unit="µs CPU / unit", aims=(Aim(ratio=1.0), Aim(ratio=2.0, beside="nginx")))
 SAMPLES = {
     OURS: [Sample(figure=30.0, good=9, rate=10.0), Sample(figure=33.0, good=9, rate=11.0)],
     "nginx": [Sample(figure=24.0, good=9, rate=20.0), Sample(figure=26.4, good=9, rate=22.0)],
     "sniproxy": [Sample(figure=20.0, good=9, rate=15.0), Sample(figure=22.0, good=9, rate=16.5)],
 }
-
-
-def results(**more: Any) -> Results:
-    return evolve(Results(about=ABOUT, versions={"nginx": "nginx 1"}, samples={"tls": SAMPLES}), **more)
 
 
 def test_the_best_comes_first_and_ratios_are_to_the_best_peer() -> None:
@@ -54,35 +47,10 @@ def test_an_aim_without_its_figures_is_not_told() -> None:
     assert "Aim" not in section(evolve(WORK, aims=(Aim(ratio=1.0, beside="HAProxy"),)), SAMPLES)
 
 
-def test_what_was_wrong_is_told_and_counted() -> None:
-    bad = {**SAMPLES, OURS: [Sample(figure=30.0, good=9, wrong=2, why={"misrouted": 2})]}
-    found = results(samples={"tls": bad}, faults=["a peer did not log"])
-    assert wrong(found) == 3
-    assert "**Wrong: Starship: misrouted 2.**" in document(found)
-    assert "**a peer did not log**" in document(found)
-    assert wrong(results()) == 0
-
-
-def test_a_document_has_the_machine_the_versions_and_a_table_for_each_scenario_that_ran() -> None:
-    told = document(results())
-    assert told.startswith("2026-01-01; 2 cores; Linux; load 0.1. 5 rounds.\n\n- nginx: nginx 1\n")
-    assert [line for line in told.splitlines() if line.startswith("### ")] == [
-        "### A new TLS connection",
-        "### New TLS connections a second, the proxy on one core",
-    ]
-
-
 def test_each_kind_of_figure_has_a_table_even_when_a_contender_has_no_figure() -> None:
     nothing = {**SAMPLES, "HAProxy": [Sample(figure=float("nan"), good=0, wrong=1, why={"no work": 1})]}
     for scenario in (one for group in GROUPS for one in group.scenarios):
         assert "| HAProxy" in section(scenario, nothing)
-
-
-def test_heads_that_were_rewritten_are_mentioned() -> None:
-    rewriting = {**SAMPLES, "nginx": [Sample(figure=1.0, good=1, rewritten=1)]}
-    assert "otherwise than they were sent (added or reordered fields): nginx" in document(
-        results(samples={"tls": rewriting})
-    )
 
 
 def test_numbers_have_the_digits_that_mean_something() -> None:

@@ -7,6 +7,7 @@ is shown and not remembered.
 
 from __future__ import annotations
 
+import re
 from ipaddress import ip_address
 from typing import Final, NoReturn
 
@@ -18,6 +19,7 @@ from starship.addresses import plain_ip
 from starship.admin.explanation import Explanation, Live, as_json
 from starship.admin.reasoning import Question, endpoints, find, judge
 from starship.admin.replies import Place, Reply, Unfit, Visit, json_reply, switch, text_reply
+from starship.admin.requests import turn_of
 from starship.admin.rooms import Directory, Doorway, Rooms
 from starship.admin.telling import as_text
 from starship.errors import LookupFailed, LookupTimeout
@@ -31,6 +33,8 @@ TEXT_LIMIT: Final = 1024
 """Characters of a name that are looked at: no client's name is longer than 253 and a final dot."""
 
 SCHEMES: Final = ("tls", "http")
+
+_TARGET = re.compile(r"/[!\"$-~]{0,2047}")
 
 
 @frozen(kw_only=True)
@@ -46,7 +50,7 @@ class ExplainPage:
 
     def explain(self, visit: Visit) -> Reply | Deferred[Reply]:
         """The page. Raises Unfit."""
-        asked = visit.parameters("host", "scheme", "door", "client", "live")
+        asked = visit.parameters("host", "scheme", "door", "client", "path", "live")
         live = switch(asked, "live")
         told = self._explained(self._question(asked))
         directory, name = self.rooms.directory, told.question.name
@@ -60,7 +64,8 @@ class ExplainPage:
         host, client = asked["host"], asked.get("client")
         if len(host) > TEXT_LIMIT:
             raise Unfit(f"the host is longer than {TEXT_LIMIT} characters")
-        door = _door(self.rooms.doors(), asked.get("scheme"), asked.get("door"))
+        scheme = asked.get("scheme", "http" if "path" in asked else None)
+        door = _door(self.rooms.doors(), scheme, asked.get("door"))
         name = from_text(host) if host else None
         return Question(
             asked=host,
@@ -68,6 +73,7 @@ class ExplainPage:
             why_not=_why(host, name) if isinstance(name, BadName) else "",
             door=door,
             client=None if client is None else _address(client),
+            target=_target(asked.get("path"), scheme, door),
         )
 
     def _explained(self, question: Question) -> Explanation:
@@ -82,6 +88,7 @@ class ExplainPage:
             endpoints=() if route is None else endpoints(rooms, question, route),
             route=route,
             known=rooms.spell(answer) if answer is not None and (route or finding.provider == "cache") else None,
+            turn=None if route is None else turn_of(rooms, question.door, name, question.target, route),
         )
         if rooms.directory is None or name is None or finding.provider in ("static", "suffixes"):
             return told
@@ -145,6 +152,16 @@ def _door(doors: tuple[Doorway, ...], scheme: str | None, name: str | None) -> D
     if not fit:
         raise Unfit(f"no such door; there are {', '.join(f'{door.name} ({door.protocol})' for door in doors)}")
     return fit[0]
+
+
+def _target(path: str | None, scheme: str | None, door: Doorway) -> str | None:
+    """What is asked for over plain HTTP (`/` where nothing is said), None where that is hidden. Errors: Unfit."""
+    if path is not None and (scheme == "tls" or not door.requests):
+        raise Unfit("the path is hidden by TLS, and does not count in a tunnel")
+    if path is not None and not _TARGET.fullmatch(path):
+        raise Unfit("path is no path: a slash, and visible ASCII behind it, without #")
+    plain = door.requests and (scheme == "http" or door.protocol == "http")
+    return (path or "/") if plain else None
 
 
 def _address(text: str) -> str:

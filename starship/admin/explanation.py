@@ -14,6 +14,7 @@ from typing import Any, Final
 from attrs import frozen
 
 from starship.admin.reasoning import Endpoint, Finding, Outcome, Question
+from starship.admin.requests import Turn
 from starship.admin.rooms import Raw, Standing
 from starship.errors import LookupFailed
 from starship.reasons import TLS_REFUSED_STATUS, Reason
@@ -52,6 +53,7 @@ class Explanation:
     endpoints: tuple[Endpoint, ...]
     route: Route | None
     known: Mapping[str, Any] | None
+    turn: Turn | None = None
     look: Look | None = None
     raw: Raw | None = None
     raw_age: float = 0.0
@@ -87,6 +89,7 @@ def as_json(told: Explanation) -> dict[str, Any]:
         "over_budget": told.over,
         "apis": [api_fields(api) for api in told.apis],
         "endpoints": [_endpoint(endpoint) for endpoint in told.endpoints],
+        "path": None if told.turn is None else _turn(told.turn),
         "restrictions": restrictions(told.route),
         "verdict": told.verdict,
         **_outcome(told.outcome),
@@ -140,14 +143,25 @@ def meeting(outcome: Outcome) -> dict[str, dict[str, Any]]:
     reason = outcome.told
     if reason is None or reason is Reason.OK:
         served = {"gets": "the tenant" if reason else "not known before the API is asked"}
-        return {"http": served, "tls": dict(served)}
+        return {kind: dict(served) for kind in outcome.kinds}
     row = reason.row
+    gets = "a redirect" if reason is Reason.REDIRECTED else "a page"
     alert = None if row.alert is None else {"alert": row.alert, "name": ALERTS.get(row.alert, "")}
-    return {
-        "http": {"gets": "a page", "status": row.status, "title": row.title, "logged": row.status},
+    clients = {
+        "http": {"gets": gets, "status": row.status, "title": row.title, "logged": row.status},
         "tls": {"gets": "a close", "logged": row.logged}
         if alert is None
         else {"gets": "an alert", **alert, "logged": TLS_REFUSED_STATUS},
+    }
+    return {kind: clients[kind] for kind in outcome.kinds}
+
+
+def _turn(turn: Turn) -> dict[str, Any]:
+    rule = turn.rule
+    return {
+        "asked": turn.target,
+        "rule": None if rule is None else {"path": rule.path, "type": rule.kind, "rewrite": rule.rewrite},
+        "passed_on": turn.passed_on or None,
     }
 
 
@@ -191,6 +205,7 @@ def restrictions(route: Route | None) -> dict[str, Any]:
         "allow": None if route.allow is None else [str(network) for network in route.allow],
         "deny": [str(network) for network in route.deny] or None,
         "max_connections": route.max_connections,
+        "redirect": "https" if route.redirect else None,
         "proxy_protocol": route.proxy_protocol,
     }
     return {key: value for key, value in fields.items() if value is not None}

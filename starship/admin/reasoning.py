@@ -11,11 +11,12 @@ from ipaddress import ip_address
 
 from attrs import evolve, field, frozen
 
+from starship.admin.requests import HTTP, TLS, Turn, turn_of
 from starship.admin.rooms import Directory, Doorway, Rooms
 from starship.errors import LookupFailed
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import Address, Answer, Look, Miss, Network, Origin, Route, Upstream
+from starship.words import Address, Answer, Look, Miss, Network, Origin, Refusal, Route, Upstream
 
 NO_NAME = Miss(origin=Origin.NONE, reason=Reason.NO_NAME)
 UNKNOWN = Miss(origin=Origin.NONE)
@@ -24,13 +25,18 @@ OVER = Miss(origin=Origin.NONE, reason=Reason.OVER_LIMIT, told=Reason.UNKNOWN_NA
 
 @frozen(kw_only=True)
 class Question:
-    """Who asks for what where. `name` None with `why_not` empty: nobody was named."""
+    """
+    Who asks for what where. `name` None with `why_not` empty: nobody was named.
+
+    `target`: the path and query of a plain HTTP request; None: hidden from us.
+    """
 
     asked: str
     name: Hostname | None
     why_not: str
     door: Doorway
     client: str | None = None
+    target: str | None = None
 
 
 @frozen(kw_only=True)
@@ -50,10 +56,15 @@ class Finding:
 
 @frozen(kw_only=True)
 class Outcome:
-    """What clients meet: `reason` for the log, `told` for the client; reason None: not known before asking."""
+    """
+    What clients meet: `reason` for the log, `told` for the client; reason None: not known before asking.
+
+    `kinds` of clients that meet it: both, unless a request's path or a redirect decided.
+    """
 
     reason: Reason | None
     detail: str = ""
+    kinds: tuple[str, ...] = (HTTP, TLS)
     told: Reason | None = field()
 
     @told.default
@@ -122,11 +133,29 @@ def judge(rooms: Rooms, question: Question, answer: Answer | None, error: Lookup
         case Miss():
             return Outcome(reason=answer.reason, told=answer.told or answer.reason)
         case Route():
-            return _restricted(rooms, question, answer) or _dialled(endpoints(rooms, question, answer))
+            turn = turn_of(rooms, question.door, question.name, question.target, answer)
+            if turn is None:
+                return _restricted(rooms, question, answer) or _dialled(endpoints(rooms, question, answer))
+            return evolve(_turned(rooms, question, turn), kinds=(turn.kind,))
 
 
 def endpoints(rooms: Rooms, question: Question, route: Route) -> tuple[Endpoint, ...]:
     """The endpoints as they would be tried: members by weight, the heaviest first here, then backups."""
+    turn = turn_of(rooms, question.door, question.name, question.target, route)
+    if turn is None:
+        return _tried(rooms, question, route)
+    return () if isinstance(turn.found, Refusal) else _tried(rooms, question, turn.found)
+
+
+def _turned(rooms: Rooms, question: Question, turn: Turn) -> Outcome:
+    match turn.found:
+        case Refusal():
+            return Outcome(reason=turn.found.reason, detail=turn.found.location or turn.found.detail)
+        case Route():
+            return _restricted(rooms, question, turn.found) or _dialled(_tried(rooms, question, turn.found))
+
+
+def _tried(rooms: Rooms, question: Question, route: Route) -> tuple[Endpoint, ...]:
     weight = sum(upstream.weight for upstream in route.upstreams if not upstream.backup)
     ordered = sorted(route.upstreams, key=lambda upstream: (upstream.backup, -upstream.weight))
     return tuple(_endpoint(rooms, question, route, upstream, weight) for upstream in ordered)

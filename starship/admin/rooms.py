@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from starship.errors import LookupFailed
 from starship.inside import Order, Rank, Roll, Wanted
 from starship.names import Hostname
-from starship.words import Address, Answer, Look, Route
+from starship.words import Address, Answer, Door, Hello, Look, Refusal, Route
 
 
 class Standing(Protocol):
@@ -101,7 +101,11 @@ class Work(Protocol):
 
 @frozen(kw_only=True)
 class Doorway:
-    """A listener: `port` is what an endpoint without one means; where nameless and unknown clients go, if anywhere."""
+    """
+    A listener: `port` is what an endpoint without one means; where nameless and unknown clients go, if anywhere.
+
+    `requests`: plain HTTP is routed request by request; `redirect` is the port of https that it is sent to, or 0.
+    """
 
     name: str
     protocol: str
@@ -109,6 +113,8 @@ class Doorway:
     no_name: Route | None
     default: Route | None
     admits: Callable[[str], bool]
+    requests: bool = True
+    redirect: int = 0
 
 
 @frozen(kw_only=True)
@@ -139,7 +145,7 @@ class Rooms:
 
     `table` is the operator's own word on a name, its app the line that says it; `objection` the guard's; `addresses`
     of an endpoint's name where they are known already; `inside` counts the clients of a name; `spell` an answer in
-    the words of the lookup contract.
+    the words of the lookup contract. `narrow` makes the route of one request, as a Journey has it made.
     """
 
     doors: Callable[[], tuple[Doorway, ...]]
@@ -149,3 +155,4 @@ class Rooms:
     addresses: Callable[[str], tuple[str, ...] | None]
     inside: Callable[[Hostname], int]
     spell: Callable[[Answer], Mapping[str, Any]]
+    narrow: Callable[[Route, Hello, Door], Route | Refusal]

@@ -47,6 +47,8 @@ def as_text(told: Explanation) -> str:
     if told.over is not None:
         lines.append(("budget", told.over))
     lines += [("api", api_line(api)) for api in told.apis]
+    if told.turn is not None:
+        lines.append(("path", _text(told.turn.words.encode())))
     lines += _endpoint_lines(told.endpoints)
     lines += [(key, str(value)) for key, value in restrictions(told.route).items()]
     lines += _outcome_lines(told.outcome)

@@ -19,6 +19,7 @@ def add_explain(parser: ArgumentParser) -> None:
     parser.add_argument("host", metavar="HOST", help='a hostname; "" for a client that names nobody')
     parser.add_argument("--scheme", choices=("tls", "http"), help="how the client speaks, which chooses the door")
     parser.add_argument("--door", metavar="NAME", help="the listener that it comes to; else the first that fits")
+    parser.add_argument("--path", metavar="/PATH", help="what is asked for over plain HTTP, where path rules decide")
     parser.add_argument("--client", metavar="ADDRESS", help="judge limits and allow/deny for this client")
     parser.add_argument("--live", action="store_true", help="ask the API too, beside the cache, and show both")
     parser.add_argument("--json", action="store_true", help="for programs")
@@ -33,7 +34,7 @@ def run_explain(arguments: Namespace) -> int:
 
 def _explain(window: Window, arguments: Namespace) -> int:
     query = {"host": arguments.host, "live": "1" if arguments.live else "0"}
-    for key in ("scheme", "door", "client"):
+    for key in ("scheme", "door", "path", "client"):
         if getattr(arguments, key) is not None:
             query[key] = getattr(arguments, key)
     answer = window.ask("GET", "/explain", query, accept="application/json" if arguments.json else "text/plain")

@@ -39,6 +39,7 @@ from starship.names import Hostname
 from starship.route.caching import CachingResolver
 from starship.route.contract import Head, read_answer
 from starship.route.credentials import read_token
+from starship.route.narrowing import narrow
 from starship.route.rereading import Rereading
 from starship.route.spelling import spell
 from starship.route.table import static_route
@@ -128,6 +129,7 @@ def _rooms(house: House) -> Rooms:
         addresses=house.dialer.names.peek,
         inside=house.tenants.inside,
         spell=spell,
+        narrow=narrow,
     )
 
 
@@ -148,6 +150,8 @@ def _doorway(listener: Listener, port: int, gate: Gate) -> Doorway:
         no_name=_route("no_name", listener.no_name),
         default=_route("default", listener.default),
         admits=gate.guests[listener.name].admits,
+        requests=listener.mode == "requests",
+        redirect=listener.redirect,
     )
 
 

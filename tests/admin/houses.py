@@ -17,6 +17,7 @@ from starship.route.breaker import Breaker
 from starship.route.caching import CachingResolver
 from starship.route.failover import Api, Failover
 from starship.route.memory import MemoryCache
+from starship.route.narrowing import narrow
 from starship.route.raw import Raw, RawAnswers
 from starship.route.spelling import spell
 from starship.words import Address, Answer, Ask, Origin, Route, Upstream
@@ -60,6 +61,8 @@ class House:
     names: dict[str, tuple[str, ...]] = field(factory=dict)
     inside: int = 0
     has_api: bool = True
+    requests: bool = True
+    redirect: int = 0
 
     def __attrs_post_init__(self) -> None:
         self.cache = memory(self.clock, stale_ttl=1000.0)
@@ -82,6 +85,8 @@ class House:
                 no_name=self.no_name,
                 default=self.default,
                 admits=lambda client: client != self.denied,
+                requests=self.requests,
+                redirect=self.redirect if protocol == "http" else 0,
             )
 
         return door("https", "tls", 443), door("http", "http", 80)
@@ -95,6 +100,7 @@ class House:
             addresses=self.names.get,
             inside=lambda name: self.inside,
             spell=spell,
+            narrow=narrow,
         )
 
     def directory(self) -> Directory:

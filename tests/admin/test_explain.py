@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from starship.admin.explain import LIVE_DEADLINE_S, ExplainPage
 from starship.errors import LookupServerError
 from starship.names import Hostname
+from starship.words import PathRule, Upstream
 from tests.admin.houses import House, route, static
 from tests.admin.visiting import Answer, Visitor, answer_of
 from tests.route.resolvers import miss
@@ -83,9 +84,14 @@ def test_the_door_is_the_one_named_or_the_first_that_speaks_the_scheme() -> None
         (b"host=a.com&door=ssh", "no such door; there are https (tls), http (http)"),
         (b"host=a.com&scheme=tls&door=http", "no such door; there are https (tls), http (http)"),
         (b"host=a.com&client=me", "client is not an IP address"),
+        (b"host=a.com&scheme=tls&path=/x", "the path is hidden by TLS, and does not count in a tunnel"),
+        (b"host=a.com&door=https&path=/x", "no such door; there are https (tls), http (http)"),
+        (b"host=a.com&path=x", "path is no path: a slash, and visible ASCII behind it, without #"),
+        (b"host=a.com&path=/%20", "path is no path: a slash, and visible ASCII behind it, without #"),
+        (b"host=a.com&path=/x%23y", "path is no path: a slash, and visible ASCII behind it, without #"),
         (b"host=a.com&live=maybe", "live is neither 0 nor 1"),
         (b"host=" + b"a" * 1025, "the host is longer than 1024 characters"),
-        (b"host=a.com&x=1", "an unknown parameter; known are host, scheme, door, client, live"),
+        (b"host=a.com&x=1", "an unknown parameter; known are host, scheme, door, client, path, live"),
     ],
 )
 def test_what_cannot_be_meant_is_400_with_words(query: bytes, why: str) -> None:
@@ -158,6 +164,62 @@ def test_live_asks_nobody_about_what_is_no_name_or_where_there_is_no_api() -> No
     house = House(has_api=False)
     assert explained(house, b"host=a.com&live=1").json["live"] is None
     assert explained(House(), b"host=1.2.3.4&live=1").json["live"] is None
+
+
+def with_paths() -> House:
+    house = House()
+    rule = PathRule(path="/app", kind="prefix", upstreams=(Upstream(host="10.0.0.7"),), rewrite="/")
+    house.cache.put(Hostname("a.com"), route("10.0.0.1", paths=(rule,), redirect=False))
+    return house
+
+
+def test_k2_k5_a_path_is_explained_with_its_rule_its_endpoint_and_what_is_passed_on() -> None:
+    told = explained(with_paths(), b"host=a.com&path=/app/x").json
+    assert told["door"]["name"] == "http"
+    assert told["path"] == {
+        "asked": "/app/x",
+        "rule": {"path": "/app", "type": "prefix", "rewrite": "/"},
+        "passed_on": "/x",
+    }
+    assert [one["address"] for one in told["endpoints"]] == ["10.0.0.7:80"]
+    assert (told["verdict"], told["clients"]) == ("served", {"http": {"gets": "the tenant"}})
+    other = explained(with_paths(), b"host=a.com&scheme=http").json
+    assert (other["path"]["asked"], other["endpoints"][0]["address"]) == ("/", "10.0.0.1:80")
+
+
+def test_over_tls_the_path_is_hidden_and_the_routes_own_endpoint_is_told() -> None:
+    told = explained(with_paths(), b"host=a.com&scheme=tls").json
+    assert (told["path"]["asked"], told["endpoints"][0]["address"]) == (None, "10.0.0.1:443")
+    assert told["clients"] == {"tls": {"gets": "the tenant"}}
+
+
+def test_a_tunnel_knows_no_paths() -> None:
+    house = with_paths()
+    house.requests = False
+    assert explained(house, b"host=a.com&path=/app").status == 400
+    assert explained(house, b"host=a.com&scheme=http").json["endpoints"][0]["address"] == "10.0.0.1:80"
+
+
+def test_a_redirect_is_told_as_what_a_client_gets() -> None:
+    house = House(redirect=443)
+    house.cache.put(Hostname("a.com"), route())
+    told = explained(house, b"host=a.com&path=/x").json
+    assert (told["reason"], told["detail"], told["endpoints"]) == ("redirected", "https://a.com/x", [])
+    assert told["clients"] == {"http": {"gets": "a redirect", "status": 308, "title": "Moved to https", "logged": 308}}
+    text = visitor(house).ask(b"/explain?host=a.com&path=/x").body
+    assert b"  path            /x: https://a.com/x\n" in text
+    assert explained(house, b"host=a.com&scheme=tls").json["verdict"] == "served"
+
+
+def test_live_answers_are_judged_for_the_same_path() -> None:
+    house = with_paths()
+    transport, channel = visitor(house).open()
+    query = b"GET /explain?host=a.com&path=/app/x&live=1 HTTP/1.1\r\nHost: localhost\r\n" + ACCEPT + b"\r\n\r\n"
+    channel.dataReceived(query)
+    house.live.questions[0].callback(route("10.0.0.2"))
+    told = answer_of(transport.value()).json
+    assert [one["address"] for one in told["live"]["endpoints"]] == ["10.0.0.2:80"]
+    assert told["live"]["differs"] == ["endpoint", "paths"]
 
 
 @given(st.binary(max_size=40))

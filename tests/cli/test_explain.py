@@ -23,6 +23,8 @@ def test_what_is_said_is_asked() -> None:
         admin.say(200, {}, "served")
         options = ["--live", "--json", "--scheme", "tls", "--door", "https", "--client", "192.0.2.7"]
         assert main(["explain", "", *options, "--admin", admin.place]) == 0
+        assert main(["explain", "a.com", "--path", "/x?y=1", "--admin", admin.place]) == 0
+        assert admin.asked[1].target == "/explain?host=a.com&live=0&path=%2Fx%3Fy%3D1"
         assert admin.asked[0].target == "/explain?host=&live=1&scheme=tls&door=https&client=192.0.2.7"
         assert admin.asked[0].accept == "application/json"
 

@@ -77,7 +77,7 @@ class Campaign:
                     stack.enter_context(self._holding(proxy))
             yield proxies
         for proxy in proxies:
-            self._look_at_log(group, proxy)
+            self.look_at_log(group, proxy)
 
     def _proxy(self, group: Group, number: int) -> Proxy:
         contender = group.contenders[number]
@@ -100,8 +100,9 @@ class Campaign:
         self.samples[scenario.key] = found
         if not fresh:
             self._warm(scenario, turns)
-        for number in range(min(2, self.rounds) if fresh else self.rounds):
-            self.say(f"{scenario.key}: round {number + 1} of {self.rounds}")
+        rounds = (self.rounds + 1) // 2 if fresh else self.rounds  # memory varies little, and takes long
+        for number in range(rounds):
+            self.say(f"{scenario.key}: round {number + 1} of {rounds}")
             first = number % len(turns)
             for proxy in (*turns[first:], *turns[:first]):
                 found[proxy.contender.name].append(self._sample(self.runner, scenario, proxy))
@@ -125,7 +126,7 @@ class Campaign:
         except (LoadError, ProxyError) as error:
             return Sample(figure=nan, good=0, wrong=1, why={str(error): 1})
 
-    def _look_at_log(self, group: Group, proxy: Proxy) -> None:
+    def look_at_log(self, group: Group, proxy: Proxy) -> None:
         """An access log that was asked for has been written: at least a line for each connection that was good."""
         if not proxy.contender.logs:
             return

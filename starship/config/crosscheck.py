@@ -16,6 +16,7 @@ from starship.config.endpoints import Place, parse_listen
 from starship.config.files import why_no_pair
 from starship.config.values import Bad, show_duration
 from starship.errors import Mistake
+from starship.words import Endpoints, PoolName
 
 
 @define(eq=False)
@@ -23,7 +24,8 @@ class Found:
     """
     One section as it was read.
 
-    `values` by the name of the settings' field; `lines` of the keys that stand in the file; `bad` keys had a mistake.
+    `values` by the name of the settings' field; `lines` of the keys that stand in the file; `bad` keys had a mistake;
+    `homes` what the lines of `[routes]` lead to, by what `lines` calls them.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Found:
     values: dict[str, Any] = field(factory=dict)
     lines: dict[str, int] = field(factory=dict)
     bad: set[str] = field(factory=set)
+    homes: dict[str, Endpoints] = field(factory=dict)
 
     def value(self, key: str) -> Any:
         """The key's value or default; None also where it had a mistake of its own."""
@@ -50,6 +53,11 @@ def crosscheck(found: dict[str, Found], file: str) -> Iterator[Mistake]:
     """Every mistake of keys together, in no order."""
     yield from _presence(found, file)
     yield from _places(found, file)
+    for section in found.values():
+        if section.known is keys.DOOR:
+            yield from _balancers(section, file)
+            yield from _raw(section, file)
+    yield from _shown_fields(found, file)
     if keys.LOOKUP.title in found:
         yield from _lookup(found[keys.LOOKUP.title], file)
     if keys.CACHE.title in found:
@@ -59,13 +67,21 @@ def crosscheck(found: dict[str, Found], file: str) -> Iterator[Mistake]:
         yield found[keys.SHADOW.title].mistake(file, "url", "a section [lookup] that it is compared with")
     if keys.UPSTREAM.title in found:
         yield from _not_shorter(found[keys.UPSTREAM.title], file, "dial_timeout", "connect_timeout")
+    for section in found.values():
+        if section.known is keys.DOOR:
+            yield from _plain_http(section, file)
+    yield from _pools(found, file)
+    if keys.HTTP.title in found:
+        yield from _http(found[keys.HTTP.title], file)
 
 
 def _presence(found: dict[str, Found], file: str) -> Iterator[Mistake]:
     if not any(section.known is keys.DOOR for section in found.values()):
         yield Mistake(file=file, line=0, allowed="at least one section [listener:NAME]")
     routes = found.get(keys.ROUTES.title)
-    if keys.LOOKUP.title not in found and (routes is None or not routes.lines):
+    doors = [section for section in found.values() if section.known is keys.DOOR]
+    raw = bool(doors) and all(door.value("protocol") == "tcp" for door in doors)
+    if keys.LOOKUP.title not in found and (routes is None or not routes.lines) and not raw:
         yield Mistake(file=file, line=0, allowed="a section [lookup] with a url, or [routes] with a host, or both")
 
 
@@ -93,6 +109,34 @@ def _endpoints(found: dict[str, Found]) -> Iterator[tuple[Found, str]]:
                 yield section, endpoint
 
 
+def _balancers(door: Found, file: str) -> Iterator[Mistake]:
+    """A header is believed from somewhere, and read where somebody is believed."""
+    protocol = door.value("proxy_protocol")
+    if protocol == "required" and "proxy_trusted" not in door.lines:
+        yield door.mistake(file, "proxy_protocol", "proxy_trusted beside it: the balancers' own addresses")
+    if protocol == "off" and "proxy_trusted" in door.lines:
+        yield door.mistake(file, "proxy_trusted", "proxy_protocol = required beside it")
+
+
+def _raw(door: Found, file: str) -> Iterator[Mistake]:
+    """Raw bytes go to one place; names have others."""
+    protocol = door.value("protocol")
+    if protocol == "tcp":
+        if "upstream" not in door.lines:
+            yield door.mistake(file, "protocol", "upstream beside it, for example upstream = 10.0.0.9:25", protocol)
+        for key in ("no_name", "default"):
+            if key in door.lines:
+                yield door.mistake(file, key, "a protocol that names hosts; all of protocol tcp goes to upstream")
+    elif protocol is not None and "upstream" in door.lines:
+        yield door.mistake(file, "upstream", "protocol tcp for this key to be of use")
+
+
+def _shown_fields(found: dict[str, Found], file: str) -> Iterator[Mistake]:
+    log = found.get(keys.ACCESS_LOG.title)
+    if log is not None and log.value("proxy_fields") and log.value("format") == "text":
+        yield log.mistake(file, "proxy_fields", "format = json beside it")
+
+
 def _lookup(lookup: Found, file: str) -> Iterator[Mistake]:
     yield from _not_shorter(lookup, file, "timeout", "connect_timeout")
     url = lookup.value("url")
@@ -108,6 +152,60 @@ def _lookup(lookup: Found, file: str) -> Iterator[Mistake]:
         why = why_no_pair(certificate, key_file)
         if why:
             yield lookup.mistake(file, "client_key", why)
+
+
+def _plain_http(door: Found, file: str) -> Iterator[Mistake]:
+    """What is for plain HTTP stands where there is some; a tunnel sends nobody elsewhere."""
+    protocol = door.value("protocol")
+    if protocol is not None and protocol not in ("http", "auto"):
+        for key in ("mode", "redirect"):
+            if key in door.lines:
+                yield door.mistake(file, key, "protocol http or auto for this key to be of use")
+    elif door.value("redirect") and door.value("mode") == "tunnel":
+        yield door.mistake(file, "redirect", "mode requests beside it: a tunnel carries what it is given")
+
+
+def _http(section: Found, file: str) -> Iterator[Mistake]:
+    one, together = section.value("upstream_idle"), section.value("upstream_idle_total")
+    if one is not None and together is not None and one > together:
+        at = "upstream_idle_total" if "upstream_idle_total" in section.lines else "upstream_idle"
+        allowed = f"upstream_idle_total ({together}) to be at least upstream_idle ({one})"
+        yield section.mistake(file, at, allowed, str(section.value(at)))
+    if section.value("replay_size") and "replay_size" in section.lines and section.value("retries") == 0:
+        yield section.mistake(file, "replay_size", "retries above 0 for this key to be of use")
+
+
+def _pool(pool: Found, upstream: Found | None, file: str) -> Iterator[Mistake]:
+    upstream = upstream or Found(keys.UPSTREAM.title, 0, keys.UPSTREAM)
+    whole, part = upstream.value("dial_timeout"), pool.value("connect_timeout")
+    if "connect_timeout" in pool.lines and whole is not None and part is not None and whole < part:
+        allowed = f"at most the dial_timeout of [{upstream.name}] ({show_duration(whole)})"
+        yield pool.mistake(file, "connect_timeout", allowed, show_duration(part))
+    members = pool.value("endpoints")
+    if members is not None and all(member.backup for member in members if member.weight):
+        yield pool.mistake(file, "endpoints", "a member that is no backup and has a weight above 0")
+
+
+def _pools(found: dict[str, Found], file: str) -> Iterator[Mistake]:
+    """Each by itself; and one that is named somewhere has its section."""
+    for section in found.values():
+        if section.known is keys.POOL:
+            yield from _pool(section, found.get(keys.UPSTREAM.title), file)
+    known = {title for title, section in found.items() if section.known is keys.POOL}
+    for section in found.values():
+        for key, value in _homes(section):
+            if isinstance(value, PoolName) and f"{keys.POOLS}{value}" not in known:
+                allowed = f"a pool that there is: there is no section [{keys.POOLS}{value}]"
+                yield section.mistake(file, key, allowed, f"{keys.POOLS}{value}")
+
+
+def _homes(section: Found) -> Iterator[tuple[str, Any]]:
+    """The keys of a section that may name a pool, with their values."""
+    if section.known is keys.DOOR:
+        for key in ("no_name", "default", "upstream"):
+            yield key, section.value(key)
+    elif section.known is keys.ROUTES:
+        yield from section.homes.items()
 
 
 def _not_shorter(section: Found, file: str, whole: str, part: str) -> Iterator[Mistake]:

@@ -16,18 +16,19 @@ from typing import Any, Final
 import attrs
 from attrs import define, field
 
+from starship.addresses import POOL_NAMES, is_pool_name
 from starship.config import keys, settings
 from starship.config.crosscheck import Found, crosscheck
 from starship.config.files import read_bounded
+from starship.config.homes import read_endpoints
+from starship.config.hosts import HostKey, read_key
 from starship.config.ini import Section, read
-from starship.config.values import Bad, read_upstreams
+from starship.config.values import Bad
 from starship.errors import ConfigError, Mistake
-from starship.names import BadName, Hostname, from_text
-from starship.words import Upstream
+from starship.paths import ordered
+from starship.words import Endpoints, PathRule, PoolName
 
 FILE_LIMIT_BYTES: Final = 16 * 1024 * 1024
-NAME_TEXT_LIMIT: Final = 300
-"""Characters of a route's name that are looked at: 253, and room for a wildcard and for U-labels."""
 
 _LISTENER_NAME = re.compile(r"[A-Za-z0-9_.-]{1,64}")
 
@@ -63,6 +64,10 @@ class _Reader:
 
     def section(self, section: Section) -> None:
         known = keys.SECTIONS.get(section.name)
+        if section.name.startswith(keys.POOLS):
+            known = keys.POOL
+            if not is_pool_name(section.name.removeprefix(keys.POOLS)):
+                self._wrong(section, 0, "", None, f"{POOL_NAMES} after {keys.POOLS}")
         if section.name.startswith(keys.LISTENER):
             known = keys.DOOR
             name = section.name.removeprefix(keys.LISTENER)
@@ -98,20 +103,26 @@ class _Reader:
                 found.bad.add(key.name)
 
     def _routes(self, section: Section, found: Found) -> None:
+        table = _Table()
         for entry in section.entries:
-            name = _route_name(entry.key)
-            value = read_upstreams(entry.value, self.base)
+            key = read_key(entry.key)
+            value = read_endpoints(entry.value, self.base)
             if isinstance(value, Bad):
                 self._wrong(section, entry.line, entry.key, entry.value, value.allowed)
-            if isinstance(name, BadName):
-                allowed = f"a hostname such as www.example.com, or *.example.com ({name.why})"
-                self._wrong(section, entry.line, entry.key, None, allowed)
-            elif name in found.lines:
-                allowed = f"each host once; {name} is on line {found.lines[name]}"
+            if isinstance(key, Bad):
+                self._wrong(section, entry.line, entry.key, None, key.allowed)
+                continue
+            place = key.name if key.path is None else f"{key.name}{key.path} ({key.kind})"
+            if place in found.lines:
+                what = "host" if key.path is None else "path"
+                allowed = f"each {what} once; {place} is on line {found.lines[place]}"
                 self._wrong(section, entry.line, entry.key, None, allowed)
             else:
-                found.lines[name] = entry.line
-                found.values[name] = value
+                found.lines[place] = entry.line
+                if not isinstance(value, Bad):
+                    found.homes[place] = value
+                    table.add(key, value)
+        found.values.update(table.values())
 
     def _wrong(self, section: Section, line: int, key: str, shown: str | None, allowed: str) -> None:
         self.mistakes.append(
@@ -126,16 +137,33 @@ class _Reader:
         )
 
 
-def _route_name(text: str) -> str | BadName:
-    """The canonical name or wildcard that an operator meant."""
-    if len(text) > NAME_TEXT_LIMIT:
-        return BadName("the name is too long")
-    star, bare = ("*.", text[2:]) if text.startswith("*.") else ("", text)
-    name: Hostname | BadName = from_text(bare)
-    if isinstance(name, BadName):
-        # The words of idna repeat the name; ours do not.
-        return name if bare.isascii() else BadName("not an internationalised name")
-    return star + name
+@define(eq=False)
+class _Table:
+    """The hosts of `[routes]`, as the lines for them and for their paths come."""
+
+    routes: dict[str, Endpoints] = field(factory=dict)
+    paths: dict[str, list[PathRule]] = field(factory=dict)
+    redirected: set[str] = field(factory=set)
+
+    def add(self, key: HostKey, home: Endpoints) -> None:
+        if key.path is None:
+            self.routes[key.name] = home
+            if key.redirect:
+                self.redirected.add(key.name)
+            return
+        self.routes.setdefault(key.name, ())
+        pool = home if isinstance(home, PoolName) else None
+        upstreams = () if isinstance(home, PoolName) else home
+        rule = PathRule(path=key.path, kind=key.kind, upstreams=upstreams, pool=pool, rewrite=key.rewrite)
+        self.paths.setdefault(key.name, []).append(rule)
+
+    def values(self) -> dict[str, Any]:
+        """By the fields of the settings."""
+        return {
+            "routes": self.routes,
+            "paths": {name: ordered(rules) for name, rules in self.paths.items()},
+            "redirected": frozenset(self.redirected),
+        }
 
 
 def _suggest(word: str, known: Iterable[str]) -> str:
@@ -152,7 +180,6 @@ def _settings(found: dict[str, Found]) -> settings.Settings:
         return found[section.title].values if section.title in found else {}
 
     admin = settings.Admin(**values(keys.ADMIN))
-    routes: dict[str, tuple[Upstream, ...]] = values(keys.ROUTES)
     return settings.Settings(
         listeners=tuple(
             settings.Listener(name=name.removeprefix(keys.LISTENER), **section.values)
@@ -160,14 +187,28 @@ def _settings(found: dict[str, Found]) -> settings.Settings:
             if section.known is keys.DOOR
         ),
         lookup=settings.Lookup(**values(keys.LOOKUP)) if keys.LOOKUP.title in found else None,
-        routes=routes,
+        **values(keys.ROUTES),
         cache=settings.Cache(**values(keys.CACHE)),
         names=settings.Names(**values(keys.NAMES)),
         shadow=settings.Shadow(**values(keys.SHADOW)) if keys.SHADOW.title in found else None,
         upstream=settings.Dialling(**values(keys.UPSTREAM)),
+        pools=_pools(found, values(keys.UPSTREAM)),
         limits=settings.Limits(**values(keys.LIMITS)),
+        http=settings.Http(**values(keys.HTTP)),
         pages=settings.Pages(**values(keys.PAGES)),
         access_log=settings.AccessLog(**values(keys.ACCESS_LOG)),
         admin=admin if admin.endpoint else None,
         **values(keys.STARSHIP),
     )
+
+
+def _pools(found: dict[str, Found], upstream: dict[str, Any]) -> dict[str, settings.Pool]:
+    """By their names; what one leaves out is as the section of all has it."""
+    shared = {key.attribute for key in keys.POOL.keys.values() if key.inherits}
+    inherited = {attribute: value for attribute, value in upstream.items() if attribute in shared}
+    pools: dict[str, settings.Pool] = {}
+    for title, section in found.items():
+        if section.known is keys.POOL:
+            name = title.removeprefix(keys.POOLS)
+            pools[name] = settings.Pool(**{**inherited, **section.values, "name": name})
+    return pools

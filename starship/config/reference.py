@@ -19,7 +19,9 @@ def render() -> str:
 
 
 def default_of(key: Key) -> str:
-    """The default as the ini file would spell it: `required`, `none` or `empty` where it would not."""
+    """The default as the ini file would spell it; where it would not: required, none, empty, or as another section."""
+    if key.inherits:
+        return f"as `[{key.inherits}]`"
     if key.default is attrs.NOTHING:
         return "required"
     if key.default == () or (key.default is None and not key.kind.none):

@@ -7,10 +7,13 @@ Part of `config`, floor 4. Below `service.py` nobody sees these: each worker tak
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from attrs import field, frozen
 
-from starship.words import Network, Upstream
+from starship.words import Endpoints, Network, PathRule, Upstream
+
+PROXY_OPTIONS: Final = ("authority", "alpn", "unique_id")
 
 
 @frozen(kw_only=True)
@@ -18,14 +21,19 @@ class Listener:
     """`[listener:NAME]`: one door. Several endpoints may lead to it."""
 
     name: str
-    protocol: str  # tls | http | auto
+    protocol: str  # tls | http | auto | tcp
     endpoints: tuple[str, ...]
     upstream_port: int | None = None  # what an endpoint without a port means; None: the listener's own port
     backlog: int = 4096
     allow: tuple[Network, ...] = ()  # empty: all
     deny: tuple[Network, ...] = ()
-    no_name: tuple[Upstream, ...] = ()  # who names nobody goes here; empty: refused
-    default: tuple[Upstream, ...] = ()  # an unknown name goes here; empty: it is a miss
+    no_name: Endpoints = ()  # who names nobody goes here; empty: refused
+    default: Endpoints = ()  # an unknown name goes here; empty: it is a miss
+    upstream: Endpoints = ()  # where protocol tcp goes
+    proxy_protocol: str = "off"  # off | required
+    proxy_trusted: tuple[Network, ...] = ()  # balancers whose PROXY header is believed
+    mode: str = "requests"  # requests | tunnel: whether plain HTTP is routed request by request
+    redirect: int = 0  # the port of https that plain HTTP is sent to; 0: it is served
 
 
 @frozen(kw_only=True)
@@ -99,8 +107,21 @@ class Dialling:
     """`[upstream]`: how clusters are reached, and how long a carried connection may live."""
 
     connect_timeout: float = 3.0  # one try
+    policy: str = "random"  # of endpoints that are no pool, where their lookup does not say
+    max_connections: int = 0  # to one endpoint; 0: no limit
+    queue: int = 256  # clients that wait for room at one
+    queue_timeout: float = 1.0
+    eject_failures: int = 5  # in a row; 0: never
+    eject_time: float = 10.0  # the first time; longer each time it comes back only to fail
+    max_ejected: int = 50  # per cent of the members
+    slow_start: float = 0.0  # until a member that is back has its whole share; 0: at once
+    retries: int = 20  # per cent of the connections, to members that failed last
+    min_retries: int = 10  # a second, whatever the share
     dial_timeout: float = 10.0  # all tries together
     bind_address: str | None = None
+    proxy_protocol: str = "off"  # off | v1 | v2, for routes that do not say
+    proxy_options: tuple[str, ...] = PROXY_OPTIONS
+    proxy_relay: frozenset[int] | None = frozenset()  # types of fields that are passed on; None: all
     allow: tuple[Network, ...] = ()  # ranges that a lookup may name although they are forbidden by default
     deny: tuple[Network, ...] = ()  # ranges that a lookup may never name
     ports: tuple[range, ...] = ()  # ports that a lookup may name; empty: all
@@ -127,6 +148,9 @@ class Pool:
     slow_start: float = 0.0  # until a member that is back has its whole share; 0: at once
     retries: int = 20  # per cent of the connections, to members that failed last
     min_retries: int = 10  # a second, whatever the share
+    proxy_protocol: str = "off"  # off | v1 | v2, for routes that do not say
+    proxy_options: tuple[str, ...] = PROXY_OPTIONS
+    proxy_relay: frozenset[int] | None = frozenset()  # types of fields that are passed on; None: all
 
 
 @frozen(kw_only=True)
@@ -138,7 +162,38 @@ class Limits:
     head_size: int = 32768
     connections: int = 20_000
     connections_per_source: int = 0
+    new_per_source: int = 0  # a second
+    burst_per_source: int = 200
+    proxy_timeout: float = 5.0  # until the PROXY header is complete
     keepalive: float = 60.0  # idle seconds before the first TCP keepalive probe to a client; 0: off
+    fields: int = 100  # of one HTTP request or response
+
+
+@frozen(kw_only=True)
+class Http:
+    """`[http]`: plain HTTP that is routed request by request. 0: no limit, where that is said."""
+
+    forwarded: tuple[str, ...] = (
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "X-Forwarded-Port",
+        "X-Real-IP",
+    )
+    trusted: tuple[Network, ...] = ()  # proxies whose word on the client is passed on
+    request_id: bool = True
+    via: str | None = None
+    body_size: int = 0  # 0: no limit
+    body_timeout: float = 60.0  # without progress
+    response_timeout: float = 60.0  # until the head of the response; 0: no limit
+    keepalive_timeout: float = 60.0  # between two requests of a client
+    requests_per_connection: int = 10_000  # 0: no limit
+    connection_lifetime: float = 3600.0  # 0: no limit
+    upstream_idle: int = 32  # connections kept for one endpoint; 0: none
+    upstream_idle_total: int = 1024
+    upstream_idle_timeout: float = 30.0
+    retries: int = 1
+    replay_size: int = 16_384
 
 
 @frozen(kw_only=True)
@@ -160,6 +215,7 @@ class AccessLog:
     enabled: bool = True
     path: Path | None = None
     format: str = "text"
+    proxy_fields: bool = False  # of the PROXY header that came in, in JSON
 
 
 @frozen(kw_only=True)
@@ -176,13 +232,16 @@ class Settings:
 
     listeners: tuple[Listener, ...]
     lookup: Lookup | None = None
-    routes: dict[str, tuple[Upstream, ...]] = field(factory=dict)  # canonical name or `*.` wildcard
+    routes: dict[str, Endpoints] = field(factory=dict)  # canonical name or `*.` wildcard
+    paths: dict[str, tuple[PathRule, ...]] = field(factory=dict)  # the same names, in the order of matching
+    redirected: frozenset[str] = frozenset()  # of the same names: plain HTTP is sent to https
     cache: Cache = Cache()
     names: Names = Names()
     shadow: Shadow | None = None
     upstream: Dialling = Dialling()
     pools: dict[str, Pool] = field(factory=dict)
     limits: Limits = Limits()
+    http: Http = Http()
     pages: Pages = Pages()
     access_log: AccessLog = AccessLog()
     admin: Admin | None = Admin()

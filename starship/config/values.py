@@ -1,5 +1,5 @@
 """
-What the text of a key may be: durations, sizes, numbers, networks, upstreams. Pure.
+What the text of a key may be: durations, sizes, numbers, networks. Pure.
 
 Part of `config`: `keys` picks a Kind for each key. Knows neither sections nor files (`files` reads those); listening
 endpoints and links are Kinds of their own rooms beside this one.
@@ -15,9 +15,11 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from starship.addresses import BadAddress, parse_network, parse_upstream
+from starship.addresses import BadAddress, parse_network
 from starship.names import BadName, from_text
-from starship.words import Network, Upstream
+from starship.words import POLICIES, Network
+
+HTTPS_PORT: Final = 443
 
 NAME_TEXT_LIMIT: Final = 300
 """Characters of a name that are looked at: 253, and room for U-labels."""
@@ -54,6 +56,8 @@ _BYTES: Final = {"": 1, "b": 1, "k": 1024, "kib": 1024, "m": 1024**2, "mib": 102
 _INTEGER = re.compile(r"[0-9]{1,12}")
 _PORTS = re.compile(r"([0-9]{1,5})(?:-([0-9]{1,5}))?")
 _COLOUR = re.compile(r"#(?:[0-9a-fA-F]{3}|[0-9a-fA-F]{6})")
+_REDIRECT = re.compile(r"https(?::([0-9]{1,5}))?")
+_TOKEN = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _BOOLEANS: Final = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 
 
@@ -128,6 +132,22 @@ def choice(*words: str) -> Kind:
     return Kind(name=" \\| ".join(words), read=read)
 
 
+def words(*known: str) -> Kind:
+    """Any of these words, each once, in any case; `none` for none of them."""
+    by_lower = {word.lower(): word for word in known}
+
+    def read(text: str, base: Path) -> tuple[str, ...] | Bad:
+        if text == "none":
+            return ()
+        found = [by_lower.get(item.lower()) for item in _items(text)]
+        chosen = tuple(word for word in found if word is not None)
+        if len(set(chosen)) == len(found):
+            return chosen
+        return Bad(f"none, or any of {', '.join(known)}, each once, between commas or spaces")
+
+    return Kind(name="words", read=read, show=_join)
+
+
 def text(most: int) -> Kind:
     """One line of text, 1 to `most` characters."""
 
@@ -153,19 +173,6 @@ def _read_networks(text: str, base: Path) -> tuple[Network, ...] | Bad:
         if isinstance(network, BadAddress):
             return Bad(f"networks such as 10.0.0.0/8 or 2001:db8::/32, between commas or spaces ({network.why})")
         found.append(network)
-    return tuple(found)
-
-
-def read_upstreams(text: str, base: Path) -> tuple[Upstream, ...] | Bad:
-    """Endpoints between commas or on lines of their own: one or more."""
-    found: dict[Upstream, None] = {}
-    for item in (part.strip() for part in re.split(r"[,\n]", text)):
-        upstream = parse_upstream(item) if item else BadAddress("one is empty")
-        if isinstance(upstream, BadAddress):
-            return Bad(f"endpoints such as 10.0.0.24, 10.0.0.24:8443, [2001:db8::1]:443 or a name ({upstream.why})")
-        if upstream in found:
-            return Bad("each endpoint once")
-        found[upstream] = None
     return tuple(found)
 
 
@@ -198,6 +205,22 @@ def _items(text: str) -> list[str]:
     return re.split(r"[ \t\n]*[,\n][ \t\n]*|[ \t]+", text)
 
 
+def _read_redirect(text: str, base: Path) -> int | Bad:
+    match = _REDIRECT.fullmatch(text)
+    port = int(match[1] or HTTPS_PORT) if match else 0
+    if text == "off" or 1 <= port <= 65535:
+        return port
+    return Bad("https, https:PORT or off")
+
+
+def _show_redirect(port: int) -> str:
+    return ("https" if port == HTTPS_PORT else f"https:{port}") if port else "off"
+
+
+def _read_token(text: str, base: Path) -> str | Bad:
+    return text if _TOKEN.fullmatch(text) else Bad("a word of 1 to 64 letters, digits, - . or _")
+
+
 def _read_ip(text: str, base: Path) -> str | Bad:
     try:
         return str(ip_address(text)) if "%" not in text else Bad("an IP address without a scope")
@@ -212,7 +235,9 @@ def _join(values: Iterable[object]) -> str:
 BOOLEAN: Final = Kind(name="yes \\| no", read=_read_boolean, show=lambda value: "yes" if value else "no")
 COLOUR: Final = Kind(name="colour", read=_read_colour)
 NETWORKS: Final = Kind(name="networks", read=_read_networks, show=_join)
-UPSTREAMS: Final = Kind(name="endpoints", read=read_upstreams, show=_join)
+POLICY: Final = choice(*POLICIES)
 PORTS: Final = Kind(name="ports", read=_read_ports, show=_show_ports)
 SUFFIXES: Final = Kind(name="hostnames", read=_read_suffixes, show=_join)
+REDIRECT: Final = Kind(name="off \\| https \\| https:PORT", read=_read_redirect, show=_show_redirect)
+TOKEN: Final = Kind(name="word", read=_read_token)
 IP: Final = Kind(name="IP address", read=_read_ip)

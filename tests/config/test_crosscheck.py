@@ -114,3 +114,35 @@ def test_a_shadow_wants_a_lookup_that_it_is_compared_with() -> None:
         "a.ini:7: [shadow] url: expected a section [lookup] that it is compared with"
     ]
     assert settings_of(DOOR + LOOKUP + shadow).shadow is not None
+
+
+HTTP = "[listener:h]\nprotocol = http\nendpoint = tcp:80\n"
+
+
+def test_what_is_for_plain_http_stands_where_there_is_some() -> None:
+    assert mistakes_of(DOOR + "mode = tunnel\nredirect = https\n" + LOOKUP) == [
+        "a.ini:4: [listener:a] mode: expected protocol http or auto for this key to be of use",
+        "a.ini:5: [listener:a] redirect: expected protocol http or auto for this key to be of use",
+    ]
+    assert settings_of(HTTP + "redirect = https\n" + LOOKUP).listeners[0].redirect == 443
+    assert settings_of(HTTP.replace("http", "auto") + "redirect = https:8443\n" + LOOKUP).listeners[0].redirect == 8443
+
+
+def test_a_tunnel_sends_nobody_elsewhere() -> None:
+    (mistake,) = mistakes_of(HTTP + "mode = tunnel\nredirect = https\n" + LOOKUP)
+    assert mistake.startswith("a.ini:5: [listener:h] redirect")
+    assert settings_of(HTTP + "mode = tunnel\nredirect = off\n" + LOOKUP).listeners[0].mode == "tunnel"
+
+
+def test_idle_upstreams_of_one_endpoint_are_not_more_than_all() -> None:
+    assert mistakes_of(HTTP + LOOKUP + "[http]\nupstream_idle = 5000\n") == [
+        'a.ini:7: [http] upstream_idle = "5000": expected upstream_idle_total (1024) to be at least'
+        " upstream_idle (5000)"
+    ]
+    assert settings_of(HTTP + LOOKUP + "[http]\nupstream_idle = 5000\nupstream_idle_total = 5000\n")
+
+
+def test_what_is_kept_for_a_retry_wants_retries() -> None:
+    (mistake,) = mistakes_of(HTTP + LOOKUP + "[http]\nretries = 0\nreplay_size = 4 KiB\n")
+    assert mistake.startswith("a.ini:8: [http] replay_size")
+    assert settings_of(HTTP + LOOKUP + "[http]\nretries = 0\nreplay_size = 0\n").http.retries == 0

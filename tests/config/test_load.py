@@ -14,7 +14,7 @@ from starship.config.keys import SECTIONS, Key
 from starship.config.load import load, parse
 from starship.config.settings import AccessLog, Admin, Cache, Dialling, Limits, Listener, Lookup, Pages, Settings
 from starship.errors import ConfigError
-from starship.words import Upstream
+from starship.words import PathRule, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
 SMALL = "[listener:https]\nprotocol = tls\nendpoint = tcp:443\n[lookup]\nurl = http://api/?host={host}\n"
@@ -176,7 +176,7 @@ def test_all_mistakes_are_told_at_once_with_their_lines() -> None:
     )
     assert mistakes_of(text) == [
         "a.ini:1: expected a [section] line before the first key",
-        'a.ini:3: [listener:https] protocol = "TLS": expected one of tls, http, auto',
+        'a.ini:3: [listener:https] protocol = "TLS": expected one of tls, http, auto, tcp',
         'a.ini:4: [listener:https] endpoint = "udp:443": expected an endpoint such as tcp:443, tcp6:443,'
         " tcp:443:interface=127.0.0.1 or systemd:domain=INET6:index=0 (tcp:, tcp6:, unix: or systemd: at the start)",
         "a.ini:5: [listener:https] endpoint: expected each key once in a section; the first is on line 4",
@@ -213,7 +213,7 @@ def test_a_secret_is_never_part_of_what_is_said() -> None:
 def test_unknown_words_without_a_neighbour_get_the_whole_list() -> None:
     assert mistakes_of(SMALL + "[zzz]\n[admin]\nzzz = 1\n") == [
         "a.ini:6: [zzz]: expected a known section: starship, listener:NAME, routes, lookup, cache, names, shadow,"
-        " upstream, limits, pages, access_log, admin",
+        " upstream, limits, http, pages, access_log, admin",
         "a.ini:8: [admin] zzz: expected a key of this section: endpoint, token_file",
     ]
 
@@ -234,13 +234,54 @@ def test_routes_are_canonical_and_each_once() -> None:
     ]
 
 
-@pytest.mark.parametrize(
-    "name", ["*", "*.", "a.*.b", "**.a", "10.0.0.1", "a/b", "a" * 400, "ü" * 400, "\u2260.x", "*.*.a"]
-)
+@pytest.mark.parametrize("name", ["*", "*.", "a.*.b", "**.a", "10.0.0.1", "a" * 400, "ü" * 400, "\u2260.x", "*.*.a"])
 def test_a_route_has_a_name_or_a_wildcard_above_one(name: str) -> None:
     lines = mistakes_of(SMALL + f"[routes]\n{name} = 10.0.0.1\n")
     assert len(lines) == 1
     assert "expected a hostname such as" in lines[0]
+
+
+def test_k2_k5_lines_for_paths_become_the_rules_of_their_host_in_the_order_of_matching() -> None:
+    text = """[routes]
+a.com = 10.0.0.1
+A.com/api = 10.0.0.2, 10.0.0.3:81
+a.com/api/v2 -> /v2 = 10.0.0.4
+a.com/api exact = 10.0.0.5
+b.com/only = 10.0.0.6
+c.com redirect = 10.0.0.7
+"""
+    found = settings_of(SMALL + text)
+    assert found.routes == {
+        "a.com": (Upstream(host="10.0.0.1"),),
+        "b.com": (),
+        "c.com": (Upstream(host="10.0.0.7"),),
+    }
+    assert found.paths == {
+        "a.com": (
+            PathRule(path="/api", kind="exact", upstreams=(Upstream(host="10.0.0.5"),)),
+            PathRule(path="/api/v2", kind="prefix", upstreams=(Upstream(host="10.0.0.4"),), rewrite="/v2"),
+            PathRule(
+                path="/api", kind="prefix", upstreams=(Upstream(host="10.0.0.2"), Upstream(host="10.0.0.3", port=81))
+            ),
+        ),
+        "b.com": (PathRule(path="/only", kind="prefix", upstreams=(Upstream(host="10.0.0.6"),)),),
+    }
+    assert found.redirected == {"c.com"}
+
+
+def test_a_path_of_a_host_is_said_once_in_whatever_spelling() -> None:
+    assert mistakes_of(
+        SMALL + "[routes]\na.com/x = 10.0.0.1\nA.com/%78/ -> / = 10.0.0.2\na.com/x exact = 10.0.0.1\n"
+    ) == ["a.ini:8: [routes] A.com/%78/ -> /: expected each path once; a.com/x (prefix) is on line 7"]
+
+
+def test_every_mistake_of_a_line_for_a_path_is_told() -> None:
+    lines = mistakes_of(SMALL + "[routes]\na.com/../x = 10.0.0.1:99999\na.com/x exactly = 10.0.0.1\n")
+    assert [line.partition(": expected")[0] for line in lines] == [
+        'a.ini:7: [routes] a.com/../x = "10.0.0.1:99999"',
+        "a.ini:7: [routes] a.com/../x",
+        "a.ini:8: [routes] a.com/x exactly",
+    ]
 
 
 def test_routes_alone_are_enough() -> None:
@@ -281,14 +322,18 @@ def test_what_the_example_comments_out_is_right_too(tmp_path: Path) -> None:
     for line in text.splitlines():
         if line.startswith("["):
             section = line
-        match = re.match(r"# ([a-z_.*0-9]+) = ", line)
+        match = re.match(r"# ([a-z_.*0-9]+)(?:/[a-z]+)?(?: exact| redirect| -> /)? = ", line)
         if match and (match[1] in keys or section == "[routes]"):
             commented.append((section, line[2:]))
     assert len(commented) >= 15
     for section, line in commented:
         if "/etc/starship/" in line or "/var/lib/starship/" in line:  # files that are not on this machine
             continue
-        head = section + "\n" + ("protocol = tls\n" if "listener" in section else "")
+        head = (
+            section
+            + "\n"
+            + (f"protocol = {'http' if 'http]' in section else 'tls'}\n" if "listener" in section else "")
+        )
         head += "endpoint = tcp:1\n" if "listener" in section and not line.startswith("endpoint") else ""
         head += "url = https://a/{host}\n" if section == "[lookup]" else ""
         mistakes = error_of(f"{head}{line}\n[zzz]\n").mistakes

@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import Final
 
 from starship.config.keys.doors import DOOR, LIMITS, ROUTES, STARSHIP
+from starship.config.keys.http import HTTP
 from starship.config.keys.lookups import CACHE, LOOKUP, NAMES, SHADOW
 from starship.config.keys.outlook import ACCESS_LOG, ADMIN, PAGES
+from starship.config.keys.pools import POOL
 from starship.config.keys.table import Key, Section
 from starship.config.keys.upstreams import UPSTREAM
 
@@ -19,11 +21,14 @@ __all__ = [
     "ADMIN",
     "CACHE",
     "DOOR",
+    "HTTP",
     "LIMITS",
     "LISTENER",
     "LOOKUP",
     "NAMES",
     "PAGES",
+    "POOL",
+    "POOLS",
     "ROUTES",
     "SECTIONS",
     "SHADOW",
@@ -36,7 +41,24 @@ __all__ = [
 LISTENER: Final = "listener:"
 """How the name of a listener's section begins."""
 
+POOLS: Final = "pool:"
+"""And that of a pool's."""
+
 SECTIONS: Final[dict[str, Section]] = {
     section.title: section
-    for section in (STARSHIP, DOOR, ROUTES, LOOKUP, CACHE, NAMES, SHADOW, UPSTREAM, LIMITS, PAGES, ACCESS_LOG, ADMIN)
+    for section in (
+        STARSHIP,
+        DOOR,
+        ROUTES,
+        LOOKUP,
+        CACHE,
+        NAMES,
+        SHADOW,
+        UPSTREAM,
+        LIMITS,
+        HTTP,
+        PAGES,
+        ACCESS_LOG,
+        ADMIN,
+    )
 }

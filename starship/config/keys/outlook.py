@@ -33,6 +33,9 @@ ACCESS_LOG.add(
     "path", LOG_FILE, "/var/log/starship/access.log", "`-` for the standard output, or a file, reopened on SIGUSR1."
 )
 ACCESS_LOG.add("format", choice("text", "json"), "json", "One line of text, or one JSON object a line.")
+ACCESS_LOG.add(
+    "proxy_fields", BOOLEAN, "yes", "In JSON: what else the balancer's PROXY header said of a client, such as its id."
+)
 
 ADMIN: Final = Section(
     title="admin", owner=settings.Admin, doc="Metrics and health, why a name goes where it goes, and the cache."

@@ -23,7 +23,8 @@ class Key:
     """
     One key. `attribute` is its field in the settings; `default` is attrs.NOTHING where the key is required.
 
-    `hidden`: a mistake does not repeat the value, which may be or contain a secret.
+    `hidden`: a mistake does not repeat the value, which may be or contain a secret. `inherits`: the section whose key
+    of the same name counts where this one is left out, if any.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Key:
     attribute: str
     default: Any
     hidden: bool = False
+    inherits: str = ""
 
 
 @frozen(kw_only=True)
@@ -44,10 +46,27 @@ class Section:
     doc: str
     keys: dict[str, Key] = field(factory=dict)
 
-    def add(self, name: str, kind: Kind, example: str, doc: str, *, attribute: str = "", hidden: bool = False) -> None:
+    def add(
+        self,
+        name: str,
+        kind: Kind,
+        example: str,
+        doc: str,
+        *,
+        attribute: str = "",
+        hidden: bool = False,
+        inherits: str = "",
+    ) -> None:
         """Put a key into the table; its default is read from the settings."""
         attribute = attribute or name
         default = attrs.fields_dict(self.owner)[attribute].default
         self.keys[name] = Key(
-            name=name, kind=kind, doc=doc, example=example, attribute=attribute, default=default, hidden=hidden
+            name=name,
+            kind=kind,
+            doc=doc,
+            example=example,
+            attribute=attribute,
+            default=default,
+            hidden=hidden,
+            inherits=inherits,
         )

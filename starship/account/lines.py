@@ -12,8 +12,9 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
+from starship.account.proxyfields import shown
 from starship.words import Ending
 
 Form = Callable[[Ending, float], str]
@@ -21,9 +22,12 @@ Form = Callable[[Ending, float], str]
 
 FIELDS: Final = (
     *("time", "door", "client", "name", "scheme", "status", "reason", "mood", "answer"),
-    *("in", "out", "t", "hello", "route", "dial", "up", "id", "alpn", "ech", "app", "detail"),
+    *("in", "out", "t", "hello", "route", "dial", "up", "via", "id", "alpn", "ech", "app", "detail"),
 )
 """Every field, in the order of the text line; JSON uses the same names."""
+
+PROXY: Final = "proxy"
+"""The one field that only JSON has, and only where it is asked for."""
 
 NAME_LIMIT: Final = 256
 APP_LIMIT: Final = 128
@@ -54,7 +58,7 @@ def text_line(ending: Ending, wall: float) -> str:
         f"{_stamp(wall)} {_word(arrival.door.name, NAME_LIMIT)} {arrival.client} {name} {scheme} {ending.status} "
         f"{ending.reason} {ending.mood} {ending.origin} in={ending.received} out={ending.sent} "
         f"t={seconds.total:.6f} hello={_span(seconds.hello)} route={_span(seconds.route)} dial={_span(seconds.dial)} "
-        f"up={ending.upstream or _NOBODY} id={_word(arrival.id, NAME_LIMIT)} alpn={alpn} "
+        f"up={ending.upstream or _NOBODY} via={arrival.via or _NOBODY} id={_word(arrival.id, NAME_LIMIT)} alpn={alpn} "
         f"ech={int(hello is not None and hello.ech)} "
         f'app="{_phrase(ending.app, APP_LIMIT)}" detail="{_phrase(ending.detail, DETAIL_LIMIT)}"'
     )
@@ -66,37 +70,50 @@ def json_line(ending: Ending, wall: float) -> str:
 
     Returns: printable ASCII without a line end; no more than the limits of each field.
     """
+    return _spelled(_fields(ending, wall))
+
+
+def json_line_and_more(ending: Ending, wall: float) -> str:
+    """The same, and `proxy`: what else the balancer's PROXY header said; null where none came."""
+    arrival = ending.arrival
+    return _spelled({**_fields(ending, wall), PROXY: shown(arrival.tlvs) if arrival.via or arrival.tlvs else None})
+
+
+FORMS: Final[dict[str, Form]] = {"text": text_line, "json": json_line, "json and more": json_line_and_more}
+"""The ini file's word for each form; the last is the second with `proxy_fields`."""
+
+
+def _fields(ending: Ending, wall: float) -> dict[str, Any]:
     arrival, seconds, hello = ending.arrival, ending.seconds, ending.hello
-    line = _encode(
-        {
-            "time": _stamp(wall),
-            "door": _cut(arrival.door.name, NAME_LIMIT),
-            "client": str(arrival.client),
-            "name": None if ending.name is None else _cut(ending.name, NAME_LIMIT),
-            "scheme": None if hello is None else hello.scheme,
-            "status": ending.status,
-            "reason": ending.reason,
-            "mood": ending.mood,
-            "answer": ending.origin,
-            "in": ending.received,
-            "out": ending.sent,
-            "t": round(seconds.total, 6),
-            "hello": _rounded(seconds.hello),
-            "route": _rounded(seconds.route),
-            "dial": _rounded(seconds.dial),
-            "up": None if ending.upstream is None else str(ending.upstream),
-            "id": _cut(arrival.id, NAME_LIMIT),
-            "alpn": [_cut(offer, OFFER_LIMIT) for offer in _offers(ending)],
-            "ech": hello is not None and hello.ech,
-            "app": _cut(ending.app, APP_LIMIT),
-            "detail": _cut(ending.detail, DETAIL_LIMIT),
-        }
-    )
+    return {
+        "time": _stamp(wall),
+        "door": _cut(arrival.door.name, NAME_LIMIT),
+        "client": str(arrival.client),
+        "name": None if ending.name is None else _cut(ending.name, NAME_LIMIT),
+        "scheme": None if hello is None else hello.scheme,
+        "status": ending.status,
+        "reason": ending.reason,
+        "mood": ending.mood,
+        "answer": ending.origin,
+        "in": ending.received,
+        "out": ending.sent,
+        "t": round(seconds.total, 6),
+        "hello": _rounded(seconds.hello),
+        "route": _rounded(seconds.route),
+        "dial": _rounded(seconds.dial),
+        "up": None if ending.upstream is None else str(ending.upstream),
+        "via": None if arrival.via is None else str(arrival.via),
+        "id": _cut(arrival.id, NAME_LIMIT),
+        "alpn": [_cut(offer, OFFER_LIMIT) for offer in _offers(ending)],
+        "ech": hello is not None and hello.ech,
+        "app": _cut(ending.app, APP_LIMIT),
+        "detail": _cut(ending.detail, DETAIL_LIMIT),
+    }
+
+
+def _spelled(fields: dict[str, Any]) -> str:
+    line = _encode(fields)
     return line.replace("\x7f", "\\u007f")  # the one control character that ensure_ascii lets through
-
-
-FORMS: Final[dict[str, Form]] = {"text": text_line, "json": json_line}
-"""The ini file's word for each form."""
 
 
 def _stamp(wall: float) -> str:

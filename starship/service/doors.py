@@ -10,12 +10,13 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
-from twisted.internet.interfaces import IReactorTime
-
 from starship.accept.gate import Gate, Guestlist
 from starship.accept.identity import Identities
+from starship.accept.introduced import EagerProtocol, IntroducedProtocol
 from starship.accept.listening import DoorService
-from starship.accept.sniffing import Manners, SniffingFactory
+from starship.accept.porch import Balancers, Porch
+from starship.accept.sniffing import Manners, SniffingFactory, SniffingProtocol
+from starship.buckets import Buckets
 from starship.config.settings import Listener, Settings
 from starship.interfaces import ICancel, ILeg, IRefuser, Relay, Scheme
 from starship.journey import Guides
@@ -26,12 +27,18 @@ from starship.refuse.silence import SilentRefuser
 from starship.relay.splice import Splice, SpliceLimits
 from starship.sniff.auto import AutoSniffer
 from starship.sniff.http import HttpSniffer
+from starship.sniff.proxy import PrefaceReader
+from starship.sniff.raw import RawSniffer
 from starship.sniff.tls import TlsSniffer
 from starship.wire.ground import Ground
 from starship.wire.port import Listening
+from starship.wire.wheel import Wheel
 from starship.words import Door
 
 UNBOUND: Final = 0
+
+RAW: Final = "tcp"
+REQUIRED: Final = "required"
 
 
 def make_schemes(settings: Settings) -> dict[str, Scheme]:
@@ -57,19 +64,42 @@ def make_schemes(settings: Settings) -> dict[str, Scheme]:
         "tls": Scheme("tls", tls, AlertRefuser()),
         "http": Scheme("http", http, page_refuser),
         "auto": Scheme("auto", lambda: AutoSniffer(tls, http), SilentRefuser()),
+        "tcp": Scheme("tcp", RawSniffer, SilentRefuser()),
     }
 
 
 def make_gate(settings: Settings) -> Gate:
     """One gate for all doors."""
+    limits = settings.limits
     return Gate(
-        connections=settings.limits.connections,
-        per_source=settings.limits.connections_per_source,
+        connections=limits.connections,
+        per_source=limits.connections_per_source,
+        newcomers=Buckets(limits.new_per_source, limits.burst_per_source) if limits.new_per_source else None,
         guests={door.name: Guestlist(allow=door.allow, deny=door.deny) for door in settings.listeners},
     )
 
 
-def make_relay(settings: Settings, clock: IReactorTime) -> Relay:
+def make_balancers(settings: Settings, gate: Gate) -> Balancers:
+    """One porch for all doors that wait for PROXY headers."""
+    return Balancers(
+        porch=Porch(
+            trusted={door.name: door.proxy_trusted for door in settings.listeners},
+            connections=settings.limits.connections,
+            inside=lambda: gate.inside,
+        ),
+        reader=PrefaceReader,
+        timeout=settings.limits.proxy_timeout,
+    )
+
+
+def kind_of(listener: Listener) -> type[SniffingProtocol]:
+    """What a connection to this door is like before its hello."""
+    if listener.proxy_protocol == REQUIRED:
+        return IntroducedProtocol
+    return EagerProtocol if listener.protocol == RAW else SniffingProtocol
+
+
+def make_relay(settings: Settings, wheel: Wheel) -> Relay:
     """How two legs are joined."""
     limits = SpliceLimits(
         idle=settings.upstream.idle_timeout,
@@ -78,7 +108,7 @@ def make_relay(settings: Settings, clock: IReactorTime) -> Relay:
     )
 
     def join(client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel:
-        splice = Splice(client, upstream, limits, clock, done)
+        splice = Splice(client, upstream, limits, wheel, done)
         splice.start()
         return splice
 
@@ -90,7 +120,8 @@ def make_doors(
 ) -> list[DoorService]:
     """One service for each endpoint of each listener."""
     identities = Identities(boot)
-    relay = make_relay(settings, guides.clock)
+    balancers = make_balancers(settings, gate)
+    relay = make_relay(settings, Wheel(reactor))
     refusers: dict[str, IRefuser] = {name: scheme.refuser for name, scheme in schemes.items()}
 
     def manners(listener: Listener) -> Manners:
@@ -103,6 +134,7 @@ def make_doors(
             relay=relay,
             identities=identities,
             hello_timeout=settings.limits.hello_timeout,
+            balancers=balancers if listener.proxy_protocol == REQUIRED else None,
         )
 
     def doors(listener: Listener) -> Iterable[DoorService]:
@@ -111,8 +143,10 @@ def make_doors(
                 reactor=reactor,
                 ground=ground,
                 description=endpoint,
-                how=Listening(backlog=listener.backlog, keepalive=settings.limits.keepalive),
-                factory=SniffingFactory(manners(listener)),
+                how=Listening(
+                    backlog=listener.backlog, keepalive=settings.limits.keepalive, defer=listener.protocol != RAW
+                ),
+                factory=SniffingFactory(manners(listener), kind=kind_of(listener)),
                 upstream_port=listener.upstream_port,
             )
 

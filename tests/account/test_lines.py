@@ -21,12 +21,15 @@ from starship.account.lines import (
     NAME_LIMIT,
     OFFER_LIMIT,
     OFFERS_LIMIT,
+    PROXY,
     Form,
     json_line,
+    json_line_and_more,
     text_line,
 )
 from starship.names import Hostname
-from starship.words import Ending, Hello
+from starship.words import Address, Ending, Hello, Tlv
+from tests import fakes
 from tests.account.endings import WALL, carried, silent
 
 DOCS = Path(__file__).parent.parent.parent / "docs" / "access-log.md"
@@ -34,12 +37,12 @@ PRINTABLE = re.compile(r"[ -~]+")
 
 CARRIED_TEXT = (
     "2026-11-21T20:31:19.123Z https 192.0.2.7:50000 a.com tls 200 ok carried hit in=517 out=4096 t=0.123456 "
-    "hello=0.001000 route=0.000200 dial=0.001500 up=10.0.0.24:443 id=test-1 alpn=h2,http/1.1 ech=0 "
+    "hello=0.001000 route=0.000200 dial=0.001500 up=10.0.0.24:443 via=- id=test-1 alpn=h2,http/1.1 ech=0 "
     'app="A Simple App" detail=""'
 )
 SILENT_TEXT = (
     "2026-11-21T20:31:19.123Z https [2001:db8::7]:50000 - - 408 hello_timeout silent none in=0 out=0 t=10.000000 "
-    'hello=- route=- dial=- up=- id=test-1 alpn=- ech=0 app="" detail=""'
+    'hello=- route=- dial=- up=- via=- id=test-1 alpn=- ech=0 app="" detail=""'
 )
 
 
@@ -83,6 +86,7 @@ def test_a_json_line_has_the_same_fields_with_their_own_types() -> None:
         "route": 0.0002,
         "dial": 0.0015,
         "up": "10.0.0.24:443",
+        "via": None,
         "id": "test-1",
         "alpn": ["h2", "http/1.1"],
         "ech": False,
@@ -93,7 +97,30 @@ def test_a_json_line_has_the_same_fields_with_their_own_types() -> None:
 
 def test_json_says_null_for_what_is_not_known() -> None:
     line = json.loads(json_line(silent(), WALL))
-    assert {key for key, value in line.items() if value is None} == {"name", "scheme", "hello", "route", "dial", "up"}
+    assert {key for key, value in line.items() if value is None} == {
+        *("name", "scheme", "hello", "route", "dial", "up", "via")
+    }
+
+
+BALANCED = attrs.evolve(
+    carried(),
+    arrival=attrs.evolve(
+        fakes.arrival(), via=Address("2001:db8::9", 40000), tlvs=(Tlv(5, b"id-1"), Tlv(0xE4, b"\x7f"))
+    ),
+)
+
+
+def test_the_balancer_is_told_beside_the_client() -> None:
+    assert " via=[2001:db8::9]:40000 " in text_line(BALANCED, WALL)
+    line = json.loads(json_line(BALANCED, WALL))
+    assert (line["client"], line["via"]) == ("192.0.2.7:50000", "[2001:db8::9]:40000")
+    assert PROXY not in line
+
+
+def test_what_else_the_header_said_is_told_where_it_is_asked_for() -> None:
+    line = json.loads(json_line_and_more(BALANCED, WALL))
+    assert line == {**json.loads(json_line(BALANCED, WALL)), PROXY: {"unique_id": "id-1", "0xe4": "7f"}}
+    assert json.loads(json_line_and_more(carried(), WALL))[PROXY] is None
 
 
 @pytest.mark.parametrize(
@@ -145,7 +172,7 @@ def test_l18_no_text_forges_a_column_or_a_pair(texts: tuple[str, str, str]) -> N
     line = text_line(hostile(*texts), WALL)
     columns = line.split(" ")
     assert columns[4:10] == ["tls", "200", "ok", "carried", "hit", "in=517"]
-    assert re.fullmatch(r'app="(?:[^"\\]|\\.)*" detail="(?:[^"\\]|\\.)*"', " ".join(columns[19:]))
+    assert re.fullmatch(r'app="(?:[^"\\]|\\.)*" detail="(?:[^"\\]|\\.)*"', " ".join(columns[20:]))
 
 
 @given(st.text(max_size=APP_LIMIT))
@@ -169,4 +196,4 @@ def test_the_docs_show_the_lines_that_we_write_and_every_field() -> None:
     docs = DOCS.read_text()
     for example in (CARRIED_TEXT, SILENT_TEXT, json_line(carried(), WALL)):
         assert f"\n{example}\n" in docs
-    assert tuple(re.findall(r"^\| `(\w+)` \|", docs, re.MULTILINE)) == FIELDS
+    assert tuple(re.findall(r"^\| `(\w+)` \|", docs, re.MULTILINE)) == (*FIELDS, PROXY)

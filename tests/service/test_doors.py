@@ -14,8 +14,8 @@ from starship.reasons import Reason
 from starship.service.doors import make_doors, make_gate, make_relay, make_schemes
 from starship.wire.ground import Ground
 from starship.wire.nest import loop_of
-from starship.words import Hello, Miss, Origin, Refusal
-from tests.fakes import FakeDialer, FakeLedger, FakeLeg, FakeResolver, FakeTenants, arrival
+from starship.words import Address, Hello, Miss, Origin, Refusal, Upstream
+from tests.fakes import ExactWheel, FakeDialer, FakeLedger, FakeLeg, FakeResolver, FakeTenants, arrival
 from tests.service.material import AUTO, HTTP, REQUEST, TLS, Visitor, settings
 from tests.sniff.making import hello, records, steady
 
@@ -32,13 +32,14 @@ def doors_of(made: Settings, ledger: FakeLedger) -> tuple[list[DoorService], Mem
 
 def test_each_protocol_has_a_scheme_that_reads_and_refuses_in_it() -> None:
     schemes = make_schemes(settings())
-    assert set(schemes) == {"tls", "http", "auto"}
+    assert set(schemes) == {"tls", "http", "auto", "tcp"}
     for name, flight in (("tls", HELLO), ("http", REQUEST), ("auto", HELLO), ("auto", REQUEST)):
         assert isinstance(steady(schemes[name].sniffer, flight), Hello)
     miss = Refusal(reason=Reason.UNKNOWN_NAME)
     assert schemes["tls"].refuser.farewell(miss, arrival()).data[:1] == b"\x15"
     assert schemes["http"].refuser.farewell(miss, arrival()).data.startswith(b"HTTP/1.1 404 ")
     assert schemes["auto"].refuser.farewell(miss, arrival()).data == b""
+    assert schemes["tcp"].refuser.farewell(miss, arrival()).data == b""
 
 
 def test_the_limits_of_a_hello_and_of_a_head_are_those_of_the_settings() -> None:
@@ -55,6 +56,36 @@ def test_the_auto_door_answers_in_the_clients_own_language() -> None:
     assert Visitor.at(doors, "any").say(HELLO) == bytes((21, 3, 3, 0, 2, 2, 112))
     assert Visitor.at(doors, "any").say(REQUEST).startswith(b"HTTP/1.1 404 ")
     assert [ending.status for ending in ledger.endings] == [495, 404]
+
+
+def test_a_door_behind_a_balancer_waits_for_its_header_and_then_counts_the_client() -> None:
+    behind = evolve(HTTP, proxy_protocol="required", proxy_trusted=(ip_network("192.168.0.0/16"),))
+    ledger = FakeLedger()
+    doors, reactor = doors_of(settings(listeners=(behind, TLS), limits=Limits(proxy_timeout=2.0)), ledger)
+    assert Visitor.at(doors, "http").say(b"PROXY TCP4 198.51.100.7 203.0.113.1 4711 80\r\n" + REQUEST)
+    assert ledger.endings[0].arrival.client == Address("198.51.100.7", 4711)
+    silent = Visitor.at(doors, "http")
+    reactor.advance(2.1)
+    assert silent.wire.disconnecting
+    assert ledger.endings[1].reason is Reason.PREFACE_TIMEOUT
+    assert Visitor.at(doors, "https").say(HELLO)[:1] == b"\x15"  # others wait for none
+
+
+def test_a_door_whose_balancers_are_elsewhere_takes_nobody() -> None:
+    behind = evolve(HTTP, proxy_protocol="required", proxy_trusted=(ip_network("10.0.0.0/8"),))
+    doors, _ = doors_of(settings(listeners=(behind,)), FakeLedger())
+    assert Visitor.at(doors, "http").heard.startswith(b"HTTP/1.1 403 ")
+
+
+def test_k1_a_raw_door_asks_at_once_and_does_not_let_the_kernel_wait_for_the_first_byte() -> None:
+    raw = Listener(
+        name="raw", protocol="tcp", endpoints=("tcp:0:interface=127.0.0.1",), upstream=(Upstream(host="10.0.0.9"),)
+    )
+    ledger = FakeLedger()
+    doors, _ = doors_of(settings(listeners=(raw, TLS)), ledger)
+    assert [door.how.defer for door in doors] == [False, True]
+    Visitor.at(doors, "raw")
+    assert ledger.endings[0].hello == Hello(name=None, scheme="tcp", consumed=0)
 
 
 def test_arrivals_are_numbered_across_doors() -> None:
@@ -99,7 +130,9 @@ def test_the_relay_ends_what_is_idle_after_the_time_of_the_settings() -> None:
     reactor = MemoryReactorClock()
     limits = evolve(settings().upstream, idle_timeout=8.0)
     said: list[Reason] = []
-    make_relay(settings(upstream=limits), reactor)(FakeLeg(), FakeLeg(), lambda reason, detail: said.append(reason))
+    make_relay(settings(upstream=limits), ExactWheel(reactor))(
+        FakeLeg(), FakeLeg(), lambda reason, detail: said.append(reason)
+    )
     reactor.pump([2.0] * 3)
     assert said == []
     reactor.pump([2.0] * 3)

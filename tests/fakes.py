@@ -8,6 +8,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -23,6 +24,7 @@ from starship.interfaces import (
     ITenantGate,
 )
 from starship.names import Hostname
+from starship.wire.wheel import Late, Slot, Wheel
 from starship.words import Address, Answer, Arrival, Ask, Door, Ending, Hello, Refusal, Route, Stop
 
 T = TypeVar("T")
@@ -74,6 +76,29 @@ def turning(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, Deferre
         return Deferred.fromCoroutine(test(*args, **kwargs))
 
     return run
+
+
+class ExactWheel(Wheel):
+    """A wheel that is not coarse: each deadline is one of the clock's."""
+
+    def __init__(self, clock: IReactorTime) -> None:
+        super().__init__(clock)
+        self.callLater: Any = clock.callLater
+
+    def put(self, delay: float, late: Late) -> Slot:
+        moment = _Moment()
+        moment.call = self.callLater(delay, late.late)
+        return moment
+
+
+class _Moment(dict[Late, None]):
+    """A slot of one."""
+
+    call: IDelayedCall
+
+    def pop(self, late: Any, default: Any = None) -> None:
+        if self.call.active():
+            self.call.cancel()
 
 
 @implementer(IResolver)
@@ -183,11 +208,12 @@ class FakeClient:
     joined: list[ILeg] = field(factory=list)
     refusals: list[Refusal] = field(factory=list)
     severed: int = 0
+    overs: int = 0
 
     def hold(self) -> None:
         """Holds anyway."""
 
-    def opening(self) -> bytes:
+    def opening(self, route: Route) -> bytes:
         return self.first
 
     def join(self, leg: ILeg) -> None:
@@ -203,6 +229,9 @@ class FakeClient:
 
     def sever(self) -> None:
         self.severed += 1
+
+    def over(self) -> None:
+        self.overs += 1
 
 
 @implementer(ILeg)

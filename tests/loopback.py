@@ -27,6 +27,7 @@ from starship.wire.leg import WireLeg
 from starship.wire.port import Listening, WirePort, bound_socket
 from starship.wire.reactor import WireReactor
 from starship.wire.stock import LegProtocol, StockLeg
+from starship.wire.wheel import Wheel
 from starship.words import Address
 
 BLOCK = Random(0).randbytes(1 << 20)
@@ -275,7 +276,7 @@ class _BackProtocol(LegProtocol):
         self.leg = StockLeg(transport, Address("127.0.0.1", transport.getPeer().port))
         proxy.legs.append(self.leg)
 
-        Splice(self.front.leg, self.leg, proxy.limits, proxy.ground.reactor, proxy.ended).start()
+        Splice(self.front.leg, self.leg, proxy.limits, Wheel(proxy.ground.reactor), proxy.ended).start()
 
 
 @define(eq=False)
@@ -330,7 +331,7 @@ class _WireFront(Protocol):
 
     def _joined(self, leg: ILeg) -> None:
         self.proxy.legs.append(leg)
-        Splice(self.leg, leg, self.proxy.limits, self.proxy.ground.reactor, self.proxy.ended).start()
+        Splice(self.leg, leg, self.proxy.limits, Wheel(self.proxy.ground.reactor), self.proxy.ended).start()
 
     def _failed(self, error: OSError) -> None:
         raise AssertionError(error)

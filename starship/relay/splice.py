@@ -1,8 +1,8 @@
 """
 Splice: two legs, joined until nothing is left of either.
 
-The fifth step of the walk. Knows legs and a clock; not who they belong to. Back-pressure is the legs' own; the Splice
-adds half-close, the idle and half-close limits, the lifetime, and one word for how it went.
+The fifth step of the walk. Knows legs and a wheel of deadlines; not who they belong to. Back-pressure is the legs'
+own; the Splice adds half-close, the idle and half-close limits, the lifetime, and one word for how it went.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from collections.abc import Callable
 from typing import Final
 
 from attrs import define, field, frozen
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IDelayedCall
 from zope.interface import implementer
 
 from starship.interfaces import ICancel, ILeg
 from starship.reasons import Reason
+from starship.wire.wheel import Slot, Wheel
 from starship.words import Stop
 
 LINGER_S: Final = 10.0
@@ -54,7 +55,7 @@ class Splice:
     client: ILeg
     upstream: ILeg
     limits: SpliceLimits
-    clock: IReactorTime
+    wheel: Wheel
     done: Callable[[Reason, str], None]
     _ended: int = field(init=False, default=0)  # sides whose stream has ended
     _finished: int = field(init=False, default=0)  # sides that have the other's end, or will never take it
@@ -62,15 +63,17 @@ class Splice:
     _quiet_checks: int = field(init=False, default=0)
     _seen: int = field(init=False, default=-1)
     _over: bool = field(init=False, default=False)
-    _idle: IDelayedCall | None = field(init=False, default=None)
+    _watch: Slot | None = field(init=False, default=None)  # where the next look at the byte counts stands
     _life: IDelayedCall | None = field(init=False, default=None)
     _linger: IDelayedCall | None = field(init=False, default=None)
 
     def start(self) -> None:
         """Begin to carry."""
-        if self.limits.lifetime:
-            self._life = self.clock.callLater(self.limits.lifetime, self._sever, Reason.LIFETIME)
-        self._watch(self.limits.idle)
+        limits = self.limits
+        if limits.lifetime:
+            self._life = self.wheel.callLater(limits.lifetime, self._sever, Reason.LIFETIME)
+        if limits.idle:
+            self._watch = self.wheel.put(limits.idle / IDLE_CHECKS, self)
         self.client.carry(self.upstream, None, self._client_stopped)
         if not self._over:
             self.upstream.carry(self.client, None, self._upstream_stopped)
@@ -80,24 +83,37 @@ class Splice:
         if not self._over:
             self._abort_both()
 
+    def late(self) -> None:
+        """Look whether anything has moved since the last look."""
+        moved = self.client.received + self.upstream.received
+        self._quiet_checks = self._quiet_checks + 1 if moved == self._seen else 0
+        self._seen = moved
+        if self._quiet_checks >= IDLE_CHECKS:
+            self._sever(Reason.IDLE)
+        else:
+            self._watch = self.wheel.put(self._patience() / IDLE_CHECKS, self)
+
     def _client_stopped(self, why: Stop) -> None:
-        self._stopped(CLIENT, why)
-
-    def _upstream_stopped(self, why: Stop) -> None:
-        self._stopped(UPSTREAM, why)
-
-    def _stopped(self, side: int, why: Stop) -> None:
         if self._over:
             return
         if why is Stop.LOST:
-            self._lost(side)
+            self._lost(CLIENT)
             return
-        self._ended |= side
-        self._watch(_shorter(self.limits.idle, self.limits.half_close))
-        if side == CLIENT:
-            self.upstream.end(self._upstream_finished)
-        else:
-            self.client.end(self._client_finished)
+        self._ended |= CLIENT
+        if self._ended != BOTH:
+            self._grow_impatient()
+        self.upstream.end(self._upstream_finished)
+
+    def _upstream_stopped(self, why: Stop) -> None:
+        if self._over:
+            return
+        if why is Stop.LOST:
+            self._lost(UPSTREAM)
+            return
+        self._ended |= UPSTREAM
+        if self._ended != BOTH:
+            self._grow_impatient()
+        self.client.end(self._client_finished)
 
     def _client_finished(self, how: Stop) -> None:
         self._sent_end(CLIENT, how)
@@ -112,7 +128,8 @@ class Splice:
             self._lost(side)
             return
         self._finished |= side
-        self._settle()
+        if self._finished == self._ended == BOTH:
+            self._finish()
 
     def _lost(self, side: int) -> None:
         ended = bool(self._ended & side)
@@ -131,13 +148,13 @@ class Splice:
         """The upstream is lost, but not what it said: the client's own bytes go nowhere from here on."""
         self._finished |= UPSTREAM
         if self._linger is None:
-            self._linger = self.clock.callLater(LINGER_S, self._sever, Reason.OK)
-        self._settle()
-
-    def _settle(self) -> None:
+            self._linger = self.wheel.callLater(LINGER_S, self._sever, Reason.OK)
         if self._finished == self._ended == BOTH:
-            self._stop_clocks()
-            self.done(Reason.OK, self._detail)
+            self._finish()
+
+    def _finish(self) -> None:
+        self._stop_clocks()
+        self.done(Reason.OK, self._detail)
 
     def _sever(self, reason: Reason) -> None:
         self._abort_both()
@@ -150,25 +167,26 @@ class Splice:
 
     def _stop_clocks(self) -> None:
         self._over = True
-        for call in (self._idle, self._life, self._linger):
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.pop(self, None)
+        for call in (self._life, self._linger):
             if call is not None and call.active():
                 call.cancel()
 
-    def _watch(self, idle: float) -> None:
-        if self._idle is not None and self._idle.active():
-            self._idle.cancel()
+    def _grow_impatient(self) -> None:
+        """One side has ended: from now on silence may last as long as `half_close` says."""
+        watch = self._watch
+        if watch is not None:
+            watch.pop(self, None)
         self._quiet_checks = 0
-        if idle:
-            self._idle = self.clock.callLater(idle / IDLE_CHECKS, self._check, idle)
+        patience = self._patience()
+        if patience:
+            self._watch = self.wheel.put(patience / IDLE_CHECKS, self)
 
-    def _check(self, idle: float) -> None:
-        moved = self.client.received + self.upstream.received
-        self._quiet_checks = self._quiet_checks + 1 if moved == self._seen else 0
-        self._seen = moved
-        if self._quiet_checks >= IDLE_CHECKS:
-            self._sever(Reason.IDLE)
-        else:
-            self._idle = self.clock.callLater(idle / IDLE_CHECKS, self._check, idle)
+    def _patience(self) -> float:
+        idle, half_close = self.limits.idle, self.limits.half_close
+        return _shorter(idle, half_close) if self._ended else idle
 
 
 def _shorter(one: float, other: float) -> float:

@@ -28,6 +28,7 @@ from starship.wire.ground import Ground
 from starship.wire.nest import Nest
 from starship.wire.port import Listening
 from starship.wire.stock import HOLD_LIMIT_BYTES, LegProtocol, StockLeg
+from starship.wire.wheel import Wheel
 from starship.words import Address, Arrival, Ending, Farewell, Hello, Miss, Origin, Refusal, Route
 from tests import fakes
 from tests.accept.doors import ROUTE, House, WordRefuser
@@ -147,7 +148,7 @@ class LoopDialer:
 
 def splice(client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel:
     """The relay of the house, without limits that a test would wait for."""
-    made = Splice(client, upstream, SpliceLimits(idle=0, half_close=60, lifetime=0), LOOP, done)
+    made = Splice(client, upstream, SpliceLimits(idle=0, half_close=60, lifetime=0), Wheel(LOOP), done)
     made.start()
     return made
 

@@ -15,7 +15,7 @@ from starship.interfaces import ICancel, ILeg
 from starship.reasons import Reason
 from starship.relay.splice import LINGER_S, Splice, SpliceLimits
 from starship.words import Stop
-from tests.fakes import FakeLeg
+from tests.fakes import ExactWheel, FakeLeg
 from tests.loopback import Ground, MiniProxy, Peer, ground, proxies
 
 __all__ = ["ground", "proxies"]
@@ -49,7 +49,9 @@ class Scene:
         self.client, self.upstream = ToldLeg(), ToldLeg()
         self.ends: list[tuple[Reason, str]] = []
         limits = SpliceLimits(idle=idle, half_close=half_close, lifetime=lifetime)
-        self.splice = Splice(self.client, self.upstream, limits, self.clock, lambda *end: self.ends.append(end))
+        self.splice = Splice(
+            self.client, self.upstream, limits, ExactWheel(self.clock), lambda *end: self.ends.append(end)
+        )
         self.splice.start()
 
     def after_ends(self) -> None:
@@ -248,7 +250,7 @@ def test_a_client_that_is_lost_before_the_start_ends_it_at_once() -> None:
 
     clock, ends, upstream = Clock(), list[Reason](), ToldLeg()
     limits = SpliceLimits(idle=1, half_close=1, lifetime=1)
-    Splice(Lost(), upstream, limits, clock, lambda reason, detail: ends.append(reason)).start()
+    Splice(Lost(), upstream, limits, ExactWheel(clock), lambda reason, detail: ends.append(reason)).start()
     assert ends == [Reason.CLIENT_GONE]
     assert upstream.aborted
     assert clock.getDelayedCalls() == []

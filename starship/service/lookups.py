@@ -204,11 +204,15 @@ def _snapshot(settings: Settings, cache: MemoryCache, reactor: Any) -> Snapshot 
 
 
 def _table(settings: Settings, inner: IResolver | None) -> TableResolver:
-    routes: dict[str, Route] = {name: static_route(name, home) for name, home in settings.routes.items()}
+    routes = {
+        name: static_route(name, home, settings.paths.get(name, ()), name in settings.redirected)
+        for name, home in settings.routes.items()
+    }
     return TableResolver(
         routes=routes,
         inner=inner,
-        no_name=_by_door("no_name", {door.name: door.no_name for door in settings.listeners}),
+        no_name=_by_door("no_name", {door.name: door.no_name for door in settings.listeners})
+        | _by_door("upstream", {door.name: door.upstream for door in settings.listeners}),
         default=_by_door("default", {door.name: door.default for door in settings.listeners}),
     )
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from starship.config import values
 from starship.config.values import Bad, Kind, choice, duration, integer, size, text
-from starship.words import Upstream
 
 HERE = Path()
 ANY_DURATION = duration(0, 365 * 86400.0)
+WORDS = values.words("Red", "blue")
 
 
 @pytest.mark.parametrize(
@@ -51,10 +51,13 @@ ANY_DURATION = duration(0, 365 * 86400.0)
         (values.NETWORKS, "::1, 10.0.0.1\n192.0.2.0/24 fd00::/8", tuple(
             map(ip_network, ("::1", "10.0.0.1", "192.0.2.0/24", "fd00::/8"))
         )),
-        (values.UPSTREAMS, "10.0.0.24", (Upstream(host="10.0.0.24"),)),
-        (values.UPSTREAMS, "[::1]:8443 ,A.internal:80\n10.0.0.1", (
-            Upstream(host="::1", port=8443), Upstream(host="a.internal", port=80), Upstream(host="10.0.0.1")
-        )),
+        (values.TOKEN, "star-ship_1.example", "star-ship_1.example"),
+        (values.REDIRECT, "https", 443),
+        (values.REDIRECT, "https:8443", 8443),
+        (values.REDIRECT, "off", 0),
+        (WORDS, "none", ()),
+        (WORDS, "blue RED", ("blue", "Red")),
+        (WORDS, "Red,\nblue", ("Red", "blue")),
         (values.IP, "192.0.2.1", "192.0.2.1"),
         (values.IP, "2001:DB8:0::1", "2001:db8::1"),
     ],
@@ -95,11 +98,16 @@ def test_a_value_is_read(kind: Kind, written: str, value: Any) -> None:
         (values.NETWORKS, "", "networks such as"),
         (values.NETWORKS, "10.0.0.1/8", "networks such as"),
         (values.NETWORKS, "10.0.0.0/8,", "networks such as"),
-        (values.UPSTREAMS, "", "endpoints such as"),
-        (values.UPSTREAMS, "10.0.0.1,,10.0.0.2", "endpoints such as"),
-        (values.UPSTREAMS, "10.0.0.1:0", "endpoints such as"),
-        (values.UPSTREAMS, "http://x", "endpoints such as"),
-        (values.UPSTREAMS, "10.0.0.1, 10.0.0.1", "each endpoint once"),
+        (values.TOKEN, "", "a word of"),
+        (values.TOKEN, "a b", "a word of"),
+        (values.TOKEN, "a\u00fc", "a word of"),
+        (values.REDIRECT, "http", "https, https:PORT or off"),
+        (values.REDIRECT, "https:0", "https, https:PORT or off"),
+        (values.REDIRECT, "https:65536", "https, https:PORT or off"),
+        (values.REDIRECT, "https://evil.example", "https, https:PORT or off"),
+        (WORDS, "", "none, or any of Red, blue"),
+        (WORDS, "green", "none, or any of Red, blue"),
+        (WORDS, "red Red", "none, or any of Red, blue"),
         (values.IP, "localhost", "an IP address"),
         (values.IP, "fe80::1%eth0", "an IP address"),
     ],
@@ -122,10 +130,8 @@ def test_a_size_is_read_back_as_it_is_shown(count: int) -> None:
     assert kind.read(kind.show(count), HERE) == count
 
 
-def test_a_long_list_costs_no_more_than_its_length() -> None:
-    many = ",".join(f"10.{number >> 8}.{number & 255}.1" for number in range(20_000))
-    found = values.UPSTREAMS.read(many, HERE)
-    assert len(found) == 20_000
+def test_a_redirect_is_read_back_as_it_is_shown() -> None:
+    assert [values.REDIRECT.show(port) for port in (0, 443, 8443)] == ["off", "https", "https:8443"]
 
 
 def test_suffixes_are_hostnames_with_or_without_a_star() -> None:

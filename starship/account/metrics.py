@@ -13,13 +13,14 @@ from importlib.metadata import version
 from itertools import accumulate
 
 from attrs import define, field
-from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector
 from prometheus_client.metrics_core import HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from starship.account import families as f
 from starship.account.families import FAMILIES, Family
 from starship.account.ledger import BOUNDS_S, Ledger
+from starship.account.process import ProcessFigures
 from starship.account.sources import (
     BESIDE_WHYS,
     BUDGETS,
@@ -60,7 +61,7 @@ class StarshipCollector(Collector):
 def register(registry: CollectorRegistry, sources: Sources) -> None:
     """Put our families and the standard ones (process, garbage collector, platform) on a registry."""
     registry.register(StarshipCollector(sources))
-    ProcessCollector(registry=registry)
+    registry.register(ProcessFigures())
     PlatformCollector(registry=registry)
     GCCollector(registry=registry)
 
@@ -74,6 +75,7 @@ def _ledger(ledger: Ledger, uncounted: tuple[int, int]) -> Iterator[Metric]:
         f.ENDINGS,
         [((door, why.row.mood, why, answer), count) for (door, why, answer), count in sorted(now.endings.items())],
     )
+    yield _filled(f.HTTP, sorted(now.requests.items()))
     yield _filled(f.BYTES, [(("in",), now.received + received), (("out",), now.sent + sent)])
     steps = HistogramMetricFamily(f.STEP.name, f.STEP.meaning, labels=f.STEP.labels)
     for step, (counts, total) in now.steps.items():
@@ -121,6 +123,10 @@ def _edge(sources: Sources) -> Iterator[Metric]:
         yield _one(f.GATE, gate.connections)
         yield _one(f.GATE_LIMIT, gate.limit)
         yield _one(f.GATE_SOURCES, gate.sources)
+    if (idle := sources.idle) is not None:
+        yield _one(f.REUSED, idle.reused)
+        yield _one(f.IDLE, len(idle))
+        yield _one(f.REPLAYS, idle.replays)
     if (log := sources.access_log) is not None:
         yield _one(f.LOG_LINES, log.lines)
         yield _one(f.LOG_DROPPED, log.dropped)

@@ -53,7 +53,11 @@ def entries(directory: str) -> int:
 
     Source: Linux 6.2, "proc: report open files as size in stat() for /proc/pid/fd". Before that they are listed.
     """
-    return Path(directory).stat().st_size or len(os.listdir(directory))
+    size = Path(directory).stat().st_size
+    if size:
+        return size
+    with os.scandir(directory) as found:
+        return sum(1 for _ in found)
 
 
 def booted() -> float:

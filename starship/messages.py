@@ -1,22 +1,21 @@
 """
 The nouns of HTTP/1: a request and a response, understood. words.py hands them on with all the others.
 
-Floor 2, beside words: knows reasons.
+Floor 1, beside names: knows reasons.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from attrs import frozen
-
+from starship.nouns import noun
 from starship.reasons import Reason
 
 Field = tuple[bytes, bytes]
 """A field of an HTTP message: its name as it was spelled, its value without the white space around it."""
 
 
-@frozen(kw_only=True)
+@noun(kw_only=True)
 class Request:
     """
     One HTTP/1 request head, understood.
@@ -45,7 +44,7 @@ class Request:
     hops: tuple[bytes, ...] = ()
 
 
-@frozen(kw_only=True)
+@noun(kw_only=True)
 class Response:
     """
     One HTTP/1 response head, understood. `minor` is the upstream's version of HTTP/1, 0 or 1.

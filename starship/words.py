@@ -8,24 +8,17 @@ from __future__ import annotations
 
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from attrs import define, frozen
+from attrs import frozen
 
 from starship.messages import Exchanged as Exchanged
 from starship.messages import Field as Field
 from starship.messages import Request as Request
 from starship.messages import Response as Response
 from starship.names import Hostname
+from starship.nouns import noun
 from starship.reasons import Mood, Reason
-
-if TYPE_CHECKING:
-    from attrs import frozen as noun
-else:
-
-    def noun(*, kw_only):
-        """`frozen` for the type checker, and cheap to make at run time: there is one of these for each connection."""
-        return define(kw_only=kw_only, unsafe_hash=True)
 
 
 class Origin(StrEnum):
@@ -91,11 +84,16 @@ class Arrival:
 
 @frozen(kw_only=True)
 class Manner:
-    """How the one who asks can be refused: an HTTP answer without body (HEAD), as JSON; a TLS record version."""
+    """
+    How the one who asks can be refused: an HTTP answer without body (HEAD), as JSON; a TLS record version.
+
+    `keep`: another request may follow an HTTP answer.
+    """
 
     bodyless: bool = False
     json: bool = False
     tls_version: int = 0x0303
+    keep: bool = False
 
 
 @noun(kw_only=True)

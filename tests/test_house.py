@@ -14,17 +14,18 @@ CODE = [module for module in MODULES if module.name != "__init__.py"]
 LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "exchange", "refuse", "account", "config"}
-GROUND = {"errors", "buckets", "names", "reasons", "framing", "messages", "tlv", "words", "addresses", "paths"}
+GROUND = {"errors", "nouns", "buckets", "names", "reasons", "framing", "messages", "tlv", "words", "addresses", "paths"}
 GROUND |= {"inside", "interfaces"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "buckets": set(),
     "names": {"errors"},
     "reasons": set(),
+    "nouns": set(),
     "framing": set(),
-    "messages": {"reasons"},
+    "messages": {"reasons", "nouns"},
     "tlv": set(),
-    "words": {"errors", "names", "reasons", "messages"},
+    "words": {"errors", "nouns", "names", "reasons", "messages"},
     "addresses": {"errors", "names", "reasons", "words"},
     "paths": {"errors", "names", "reasons", "words"},
     "inside": {"errors", "names", "reasons", "words"},

@@ -15,7 +15,7 @@ import httptools
 from attrs import define, field, frozen
 
 from starship import framing
-from starship.framing import CODING, CONNECTION, FIELDS_LIMIT, LENGTH, UPGRADE, Notes
+from starship.framing import CODING, CONNECTION, FIELDS_LIMIT, LENGTH, PLAIN_LINES, UPGRADE, Notes
 from starship.words import NEED_MORE, NeedMore, Response
 
 INTERIM_LIMIT: Final = 16
@@ -26,7 +26,9 @@ NOT_MODIFIED: Final = 304
 SWITCHING: Final = 101
 UPGRADE_REQUIRED: Final = 426
 
-_STATUS = re.compile(rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([^\r\n]*))?\r\n")
+_STATUS_LINE = rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t -~\x80-\xff]*+))?\r\n"
+_STATUS = re.compile(_STATUS_LINE)
+_PLAIN = re.compile(_STATUS_LINE + PLAIN_LINES)
 _DECIDING = frozenset({LENGTH, CODING, CONNECTION, UPGRADE})
 _START = b"HTTP/1."
 NO_STATUS: Final = "it does not begin with a status line of HTTP/1.0 or 1.1"
@@ -73,18 +75,10 @@ class ResponseReader:
         """
         if self.rest:  # behind an interim response
             data, self.rest = self.rest + data, b""
-        if not self._head and (end := self._end_of_plain(data)):
-            return self._read(data, end)
+        if not self._head and (whole := _PLAIN.match(data, 0, self.limit)) and whole[0].count(b"\n") - 2 <= self.fields:
+            return self._read(data, whole.end())
         self._head += data
         return self._by_lines()
-
-    def _end_of_plain(self, data: bytes) -> int:
-        """Where a head ends that came whole and plain, as nearly all do; 0: look at it line by line."""
-        end = data.find(b"\r\n\r\n", 0, self.limit) + 4
-        if end < 4 or not _STATUS.match(data):
-            return 0
-        head = data[:end]
-        return end if head.count(b"\n") - 2 <= self.fields and framing.is_plain(head) else 0
 
     def _by_lines(self) -> NeedMore | Response | BadResponse:
         head = self._head

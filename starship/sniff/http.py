@@ -14,7 +14,7 @@ from typing import Final
 from attrs import define, field
 from zope.interface import implementer
 
-from starship.framing import FIELDS_LIMIT, fault_of_line, is_plain
+from starship.framing import FIELDS_LIMIT, PLAIN_LINES, fault_of_line
 from starship.interfaces import ISniffer
 from starship.reasons import Reason
 from starship.sniff.head import bad, is_headless, manner_of, read_head
@@ -23,7 +23,9 @@ from starship.words import NEED_MORE, Manner, Refusal, Verdict
 URI_TOO_LONG: Final = 414
 
 _TLS_FIRST = frozenset({0x16, 0x80, 0x81})  # a handshake record; the length of an SSL 2.0 hello
-_REQUEST = re.compile(rb"[A-Z-]+ [\x21-\x7e]+ HTTP/1\.[01]\r\n")
+_REQUEST_LINE = rb"[A-Z-]+ [\x21-\x7e]+ HTTP/1\.[01]\r\n"
+_REQUEST = re.compile(_REQUEST_LINE)
+_PLAIN = re.compile(_REQUEST_LINE + PLAIN_LINES)
 
 
 @implementer(ISniffer)
@@ -77,13 +79,11 @@ class HttpSniffer:
 
     def _at_once(self, data: bytes) -> Verdict | None:
         """The verdict on a head that came whole and plain, as nearly all do; None: look at it line by line."""
-        end = data.find(b"\r\n\r\n", 0, self._limit)
-        if end < 0 or not _REQUEST.match(data):
+        found = _PLAIN.match(data, 0, self._limit)
+        if found is None:
             return None
-        head = data[: end + 4]
-        if head.count(b"\n") - 2 > self._fields or not is_plain(head):
-            return None
-        return read_head(head, is_kept=self._is_kept)
+        head = found[0]
+        return None if head.count(b"\n") - 2 > self._fields else read_head(head, is_kept=self._is_kept)
 
     def _wrong(self, line: bytes) -> str | None:
         if why := fault_of_line(line):

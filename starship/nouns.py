@@ -1,0 +1,21 @@
+"""
+How a noun is made that there is one of for each connection or request.
+
+Floor 0: knows nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from attrs import frozen as noun
+else:
+    from attrs import define
+
+    def noun(*, kw_only):
+        """`frozen` for the type checker, and cheap to make at run time: in about half the time."""
+        return define(kw_only=kw_only, unsafe_hash=True)
+
+
+__all__ = ["noun"]

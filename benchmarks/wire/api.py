@@ -29,6 +29,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A proxy that is stopped resets what it held."""
+
 
 @contextmanager
 def api(port: int) -> Iterator[None]:

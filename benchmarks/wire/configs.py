@@ -1,8 +1,8 @@
 """
 How the peers are configured: one worker each, routes by name, as their manuals have it. Pure: a world in, text out.
 
-Part of the benchmarks. Three doors each: `tls` (by SNI, not decrypted), `http` (by Host, a connection each) and `web`
-(by Host, request by request on kept connections, where the peer can).
+Part of the benchmarks. Three doors each: `tls` (by SNI, not decrypted), `http` (by Host, a connection each, its bytes
+untouched where the peer can) and `web` (by Host, request by request on kept connections, where the peer can).
 """
 
 from __future__ import annotations
@@ -160,7 +160,12 @@ protocol = tls
 endpoint = tcp:{place.doors["tls"]}:interface={LISTEN}
 [listener:http]
 protocol = http
+mode = tunnel
 endpoint = tcp:{place.doors["http"]}:interface={LISTEN}
+[listener:web]
+protocol = http
+mode = requests
+endpoint = tcp:{place.doors["web"]}:interface={LISTEN}
 [lookup]
 url = http://127.0.0.1:{world.api_port}/?host={{host}}
 [cache]

@@ -77,11 +77,8 @@ class Proxy:
 
     def __attrs_post_init__(self) -> None:
         self.folder.mkdir(parents=True)
-        doors = dict(self.doors)
-        if self.contender.program == "starship":  # its http door does both
-            doors["web"] = doors["http"]
         self.place = Place(
-            doors=doors, folder=self.folder, log=self.folder / "access.log" if self.contender.logs else None
+            doors=self.doors, folder=self.folder, log=self.folder / "access.log" if self.contender.logs else None
         )
 
     def start(self) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from attrs import evolve
+
 from benchmarks.wire.contest import OURS, Aim, Contender, Figure, Group, Scenario
 from benchmarks.wire.world import NAMES, POOL
 
@@ -33,6 +35,7 @@ TLS: Final = Scenario(key="tls", title="A new TLS connection", unit="µs CPU / c
 HTTP: Final = Scenario(
     key="http", title="A new HTTP connection", unit="µs CPU / connection", door="http", load=REQUEST, aims=LEVEL
 )
+REQUEST_NOTE: Final = "Starship with `mode = requests`, HAProxy in mode http."
 ROUND_TRIP: Final = Scenario(
     key="echo", title="A round trip, 32 connections", unit="µs CPU / round trip", load=ECHO, aims=LEVEL
 )
@@ -45,6 +48,7 @@ WEB: Final = Scenario(
     load=KEPT,
     without=("sniproxy", "HAProxy, splicing"),
     aims=(Aim(ratio=1.5),),
+    note=REQUEST_NOTE,
 )
 SHORT_AND_LONG: Final = (
     TLS,
@@ -57,7 +61,16 @@ SHORT_AND_LONG: Final = (
         note="The same runs: 64 visitors, each with one connection at a time. Where the proxy's core is not full, the "
         "visitors' is, and the rate says little of the proxy.",
     ),
-    HTTP,
+    evolve(HTTP, note="Starship with `mode = tunnel`, HAProxy in mode tcp. nginx proxies request by request here too."),
+    evolve(
+        HTTP,
+        key="http-requests",
+        title="A new HTTP connection for one request, routed request by request",
+        door="web",
+        without=WEB.without,
+        aims=WEB.aims,
+        note=REQUEST_NOTE,
+    ),
     ROUND_TRIP,
     Scenario(
         key="echo-1",
@@ -104,6 +117,7 @@ SHORT_AND_LONG: Final = (
         load=(*KEPT, "--tenants", "2"),
         without=WEB.without,
         aims=WEB.aims,
+        note=REQUEST_NOTE,
     ),
     Scenario(
         key="bodies",
@@ -115,19 +129,13 @@ SHORT_AND_LONG: Final = (
         per_byte=True,
         without=("sniproxy",),
         aims=(Aim(ratio=0.5, beside="nginx"), Aim(ratio=0.5, beside="HAProxy")),
+        note=REQUEST_NOTE,
     ),
 )
 
 
 def _logged(scenario: Scenario) -> Scenario:
-    return Scenario(
-        key=f"{scenario.key}-logged",
-        title=f"{scenario.title}, access logs on",
-        unit=scenario.unit,
-        door=scenario.door,
-        load=scenario.load,
-        aims=scenario.aims,
-    )
+    return evolve(scenario, key=f"{scenario.key}-logged", title=f"{scenario.title}, access logs on")
 
 
 def _alone(key: str, title: str, one: Contender, other: Contender, ratio: float) -> Group:

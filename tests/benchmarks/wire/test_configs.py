@@ -58,5 +58,5 @@ def test_starship_understands_what_it_is_told(tmp_path: Path, logs: bool) -> Non
     log = tmp_path / "access.log" if logs else None
     config.write_text(starship(WORLD, evolve(PLACE, folder=tmp_path, log=log)))
     settings = load(config)
-    assert [door.protocol for door in settings.listeners] == ["tls", "http"]
+    assert [door.protocol for door in settings.listeners] == ["tls", "http", "http"]
     assert settings.access_log.enabled is logs

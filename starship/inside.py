@@ -16,12 +16,17 @@ from starship.words import Address, Arrival, Network, Upstream
 
 
 class Step(StrEnum):
-    """How far an open connection is. `refused` may still read its answer; `closing` still has its last bytes to go."""
+    """
+    How far an open connection is. `refused` may still read its answer; `closing` still has its last bytes to go.
+
+    `waiting` stands between two requests.
+    """
 
     SNIFFING = "sniffing"
     ROUTING = "routing"
     DIALLING = "dialling"
     CARRYING = "carrying"
+    WAITING = "waiting"
     REFUSED = "refused"
     CLOSING = "closing"
 

@@ -262,8 +262,12 @@ class IClient(Interface):
     def hold() -> None:
         """We are looking up or dialling: keep what still arrives, within a bound."""
 
-    def opening() -> bytes:
-        """All bytes that arrived so far, to be replayed; they are the caller's from here on."""
+    def opening(route: Route) -> bytes:
+        """
+        What this route's upstream is to get first: all bytes that arrived so far, or a request's head worded for it.
+
+        Asked again, with another route, where the first could not be dialled.
+        """
 
     def join(leg: ILeg) -> None:
         """Carry both ways from here on; the Journey's `carried` is called with the reason it stopped."""
@@ -273,6 +277,9 @@ class IClient(Interface):
 
     def sever() -> None:
         """Reset the connection, and whatever was joined to it."""
+
+    def over() -> None:
+        """The walk has its Ending: nothing more is asked."""
 
 
 class IAlarm(Interface):
@@ -304,6 +311,9 @@ class IExchange(Interface):
     def start(upstream: ILeg) -> None:
         """The head has been written to this leg: carry the request's body and the response."""
 
+    def fail(reason: Reason, detail: str) -> None:
+        """It cannot go on: the upstream is reset, and the patron told."""
+
     def cancel() -> None:
         """Reset the upstream; nobody is told."""
 
@@ -318,7 +328,7 @@ class IIdle(Interface):
     """Upstream connections between two requests."""
 
     def keep(leg: ILeg, route: Route, arrival: Arrival, hello: Hello) -> None:
-        """A leg that stands where the next message begins: keep it for a while, for those whom the route lets have it."""
+        """Keep a leg that stands where the next message begins for a while, for those whom the route lets have it."""
 
     def part(leg: ILeg) -> None:
         """End a connection that is of no more use, in order and within a deadline."""
@@ -336,8 +346,11 @@ class IJourney(Interface):
     def gone(reason: Reason) -> None:
         """The client left, or fell silent, before it was joined."""
 
-    def carried(reason: Reason, detail: str) -> None:
-        """The joined legs have finished."""
+    def carried(reason: Reason, detail: str, status: int | None = None) -> None:
+        """The joined legs have finished. `status` is what the client was told, where that was more than bytes."""
+
+    def moved(leg: ILeg) -> None:
+        """Another leg has taken the place of the one that was joined."""
 
     def stop(reason: Reason) -> None:
         """End this walk now, wherever it is."""

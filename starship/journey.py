@@ -8,7 +8,6 @@ known, the endpoint is an IP address) nothing here waits or makes a Deferred.
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import pairwise
 from typing import Final, assert_never
 
 from attrs import define, evolve, field, frozen
@@ -77,7 +76,6 @@ class Journey:
     _joined: bool = field(init=False, default=False)
     _question: Deferred[Answer] | None = field(init=False, default=None)
     _dial: ICancel | None = field(init=False, default=None)
-    _opening: bytes = field(init=False, default=b"")
     _healing: IDelayedCall | None = field(init=False, default=None)
     _healed: bool = field(init=False, default=False)
     _upstream: Address | None = field(init=False, default=None)
@@ -88,10 +86,16 @@ class Journey:
     # IJourney: what the side that came in tells
 
     def hello(self, hello: Hello) -> None:
+        guides, arrival = self.guides, self.arrival
         self._hello = hello
-        self._hello_at = self.guides.clock.seconds()
+        self._hello_at = guides.clock.seconds()
         try:
-            self._look_up(hello)
+            ask = Ask(name=hello.name, source=arrival.client.host, door=arrival.door.name)
+            answer = guides.resolver.peek(ask)
+            if answer is None:
+                self._look_up(ask, hello)
+            else:
+                self._answered(answer, hello)
         except Exception:
             self.broke(Failure())
 
@@ -102,9 +106,12 @@ class Journey:
         if self._close():
             self._account(reason, reason.row.logged)
 
-    def carried(self, reason: Reason, detail: str) -> None:
+    def carried(self, reason: Reason, detail: str, status: int | None = None) -> None:
         if self._close():
-            self._account(reason, reason.row.logged, detail)
+            self._account(reason, reason.row.logged if status is None else status, detail)
+
+    def moved(self, leg: ILeg) -> None:
+        self._upstream = leg.remote
 
     def stop(self, reason: Reason) -> None:
         if self._joined:
@@ -155,8 +162,8 @@ class Journey:
             leg.abort()
             return
         self._dial = None
-        self._opening = b""
-        self._stop_clock()
+        if self._healing is not None:
+            self._stop_clock()
         self._dialled_at = self.guides.clock.seconds()
         self._upstream = leg.remote
         self._joined = True
@@ -177,12 +184,7 @@ class Journey:
 
     # The steps
 
-    def _look_up(self, hello: Hello) -> None:
-        ask = self._ask(hello)
-        answer = self.guides.resolver.peek(ask)
-        if answer is not None:
-            self._answered(answer, hello)
-            return
+    def _look_up(self, ask: Ask, hello: Hello) -> None:
         self.client.hold()
         question = self._question = self.guides.resolver.resolve(ask)
         question.addCallback(self._answered, hello).addErrback(self._unanswered)
@@ -271,9 +273,7 @@ class Journey:
             return
         self._entered = True
         self.client.hold()
-        if not self._healed:
-            self._opening = self.client.opening()
-        dial = self.guides.dialer.dial(route, self.arrival, hello, self._opening, self)
+        dial = self.guides.dialer.dial(route, self.arrival, hello, self.client.opening(route), self)
         if not self.ended and not self._joined:
             self._dial = dial
 
@@ -311,8 +311,8 @@ class Journey:
         if self.ended:
             return False
         self.ended = True
-        self._opening = b""
-        self._stop_clock()
+        if self._healing is not None:
+            self._stop_clock()
         question, self._question = self._question, None
         dial, self._dial = self._dial, None
         if dial is not None:
@@ -346,12 +346,16 @@ class Journey:
                 sent=self.client.sent,
             )
         )
+        self.client.over()
 
     def _seconds(self) -> Seconds:
-        marks = (self.arrival.start, self._hello_at, self._answer_at, self._dialled_at)
-        steps = [None if mark is None or before is None else mark - before for before, mark in pairwise(marks)]
-        now = self.guides.clock.seconds()
-        return Seconds(hello=steps[0], route=steps[1], dial=steps[2], total=now - self.arrival.start)
+        start, hello, answer, dialled = self.arrival.start, self._hello_at, self._answer_at, self._dialled_at
+        return Seconds(
+            hello=None if hello is None else hello - start,
+            route=None if answer is None or hello is None else answer - hello,
+            dial=None if dialled is None or answer is None else dialled - answer,
+            total=self.guides.clock.seconds() - start,
+        )
 
 
 def _as_asked(refusal: Refusal, hello: Hello) -> Refusal:

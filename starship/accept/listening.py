@@ -121,6 +121,7 @@ class DoorService(Service):
         port = self.port
         if port is not None:
             self.port = self.bound = None
+            self.factory.drain()
             stopping: Deferred[None] | None = port.stopListening()
             if stopping is not None:
                 stopping.addErrback(lambda failure: self._log.failure("closing a listener", failure=failure))

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from starship.accept.gate import within
 from starship.accept.sniffing import SniffingFactory, SniffingProtocol
-from starship.inside import Live, Order, Rank, Roll, Wanted
+from starship.inside import Live, Order, Rank, Roll, Step, Wanted
 from starship.reasons import Reason
 from starship.words import Network, Upstream
 
@@ -33,6 +33,9 @@ SHOWING_LOOKS: Final = 5
 
 WAITING_LIMIT: Final = 8
 """Looks that wait for the one under way; each holds a list of who is inside."""
+
+OVER: Final = frozenset({Step.CLOSING, Step.REFUSED})
+"""Steps of who need not be closed."""
 
 _Test = Callable[[SniffingProtocol], bool]
 _Found = tuple[int, int, SniffingProtocol, set[SniffingProtocol]]
@@ -111,7 +114,7 @@ class Crowd:
 
         def look(protocol: SniffingProtocol, live: set[SniffingProtocol]) -> int:
             nonlocal closed
-            if protocol.journey.ended or not is_meant(protocol):
+            if protocol.step in OVER or not is_meant(protocol):
                 return 1
             closed += 1
             self._stop(protocol)

@@ -7,8 +7,8 @@ it decides nothing that depends on content.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, assert_never, cast
+from collections.abc import Callable, Mapping
+from typing import Final, assert_never
 
 from attrs import define, field, frozen
 from twisted.internet.error import ConnectionClosed
@@ -18,14 +18,15 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from starship.accept.conversing import Conversation, Host
 from starship.accept.identity import Identities
 from starship.accept.porch import Balancers
 from starship.inside import Step
 from starship.interfaces import ICancel, IClient, IGate, ILeg, IRefuser, ISniffer, Relay, Scheme
 from starship.journey import Guides, Journey
 from starship.reasons import Reason
-from starship.wire.stock import HOLD_LIMIT_BYTES, LegProtocol, leg_on
-from starship.words import Door, Hello, NeedMore, Refusal, Stop
+from starship.wire.stock import HOLD_LIMIT_BYTES, Leg, LegProtocol, leg_on
+from starship.words import Door, Hello, NeedMore, Refusal, Route, Stop
 
 LINGER_S: Final = 2.0
 """How long a refused client may take to read its answer (RFC 9112 section 9.6)."""
@@ -46,6 +47,7 @@ class Manners:
     relay: Relay
     identities: Identities
     hello_timeout: float
+    converse: Callable[[Host, Leg], Conversation] | None = None  # request by request; None: as the first one goes
     balancers: Balancers | None = None  # where clients come through some that say who they are
 
 
@@ -63,30 +65,43 @@ class SniffingProtocol(LegProtocol):
         self._sniffer: ISniffer | None = None
         self._deadline: IDelayedCall | None = None
         self._relay: ICancel | None = None
+        self._opened = b""
+        self._talk: Conversation | None = None
+        self._draining = False
         self._refused = False
         self._admitted = False
         self._lost = False
+        self._begun = False
 
     # Twisted's side
 
-    def connectionMade(self) -> None:
-        guides, transport = self._manners.guides, cast(ITransport, self.transport)
-        self.leg = leg_on(transport)
-        self.arrival = self._manners.identities.arrival(
-            self._manners.door, self.leg.remote, self.leg.local(), guides.clock.seconds()
+    def makeConnection(self, transport: ITransport) -> None:
+        self.transport = transport
+        manners = self._manners
+        guides = manners.guides
+        leg = self.leg = leg_on(transport)
+        arrival = self.arrival = manners.identities.arrival(
+            manners.door, leg.remote, leg.local(), guides.clock.seconds()
         )
-        self.journey = Journey(self.arrival, self, guides)
+        self.journey = Journey(arrival, self, guides)
         self._live.add(self)
-        guides.ledger.arrived(self.arrival)
+        guides.ledger.arrived(arrival)
         try:
             self._come_in()
         except Exception:
             self.journey.broke(Failure())
+        leg.begin()
+        self._begun = True
+        if self._sniffer is not None and self._deadline is None:  # a hello that was there needs none
+            self._set_deadline()
 
     def dataReceived(self, data: bytes) -> None:
         self.leg.heard(data)
-        if self._relay is None:
-            self._read(data)
+        if self._relay is None and self._talk is None:
+            if self._sniffer is not None:
+                self._sniff(self._sniffer, data)
+            else:
+                self._read(data)
 
     def readConnectionLost(self) -> None:
         self.leg.heard_end()
@@ -100,16 +115,27 @@ class SniffingProtocol(LegProtocol):
             self._let_go(reason)
         except Exception:
             self.journey.broke(Failure())
-        self._depart()
+        self.depart()
 
     def stop(self, reason: Reason) -> None:
         """End the walk now."""
-        self.journey.stop(reason)
-        self._depart()
+        if self._talk is not None:
+            self._talk.stop(reason)
+        else:
+            self.journey.stop(reason)
+        self.depart()
+
+    def drain(self) -> None:
+        """We are about to stop: who asks request by request asks no more here."""
+        self._draining = True
+        if self._talk is not None:
+            self._talk.drain()
 
     @property
     def step(self) -> Step:
         """How far it is, for who looks at it."""
+        if self._talk is not None and self._talk.waiting:
+            return Step.WAITING
         return Step.REFUSED if self._refused else self.journey.step
 
     # IClient: what the Journey asks
@@ -125,12 +151,14 @@ class SniffingProtocol(LegProtocol):
     def hold(self) -> None:
         """Nothing to do: a leg that nobody carries holds what comes, within its bound."""
 
-    def opening(self) -> bytes:
-        data = self.leg.take()
-        self._hold_back()  # what was taken is still ours until it is dialled
-        return data
+    def opening(self, route: Route) -> bytes:
+        self._opened += self.leg.take()
+        if self.leg.received >= HOLD_LIMIT_BYTES:  # what was taken is still ours until it is dialled
+            self.leg.pause()
+        return self._opened
 
     def join(self, leg: ILeg) -> None:
+        self._opened = b""
         self._relay = self._manners.relay(self.leg, leg, self._carried)
 
     def refuse(self, refusal: Refusal) -> int:
@@ -154,6 +182,9 @@ class SniffingProtocol(LegProtocol):
         else:
             self.leg.abort()
 
+    def over(self) -> None:
+        self._opened = b""
+
     # Inside
 
     def _come_in(self) -> None:
@@ -164,6 +195,11 @@ class SniffingProtocol(LegProtocol):
             return
         self._admitted = True
         self._sniffer = manners.scheme.sniffer()
+        if self._begun:
+            self._set_deadline()
+
+    def _set_deadline(self) -> None:
+        manners = self._manners
         self._deadline = manners.guides.clock.callLater(manners.hello_timeout, self._too_slow)
 
     def _read(self, data: bytes) -> None:
@@ -182,33 +218,45 @@ class SniffingProtocol(LegProtocol):
             self.journey.broke(Failure())
             return
         match verdict:
-            case NeedMore():
-                self.leg.resume()  # a hello may be longer than what a leg holds: its sniffer bounds it
             case Hello():
                 self._stop_sniffing()
-                self.journey.hello(verdict)
+                self._greet(verdict)
+            case NeedMore():
+                self.leg.resume()  # a hello may be longer than what a leg holds: its sniffer bounds it
             case Refusal():
                 self.journey.refused(verdict)
             case _:
                 assert_never(verdict)
+
+    def _greet(self, hello: Hello) -> None:
+        converse = self._manners.converse
+        if converse is None or hello.request is None:
+            self.journey.hello(hello)
+        else:
+            self._talk = converse(self, self.leg)
+            self._talk.closing = self._draining
+            self._talk.begin(hello)
 
     def _hold_back(self) -> None:
         if self.leg.received >= HOLD_LIMIT_BYTES:
             self.leg.pause()
 
     def _let_go(self, reason: Failure) -> None:
-        if reason.check(ConnectionClosed) is None:  # an exception of ours, which Twisted has logged
+        is_ours = not issubclass(reason.type or Exception, ConnectionClosed)  # an exception of ours, which Twisted has logged
+        if is_ours and self._talk is None:
             self.sever()
             self.journey.gone(Reason.INTERNAL)
         self.leg.lost(reason)
-        if self._relay is None:
+        if self._talk is not None:
+            self._talk.lost(Reason.INTERNAL if is_ours else Reason.CLIENT_GONE)
+        elif self._relay is None:
             self.journey.gone(Reason.CLIENT_GONE)
 
     def _carried(self, reason: Reason, detail: str) -> None:
         self.journey.carried(reason, detail)
-        self._depart()
+        self.depart()
 
-    def _depart(self) -> None:
+    def depart(self) -> None:
         """Once; when the connection is lost and the walk has ended (an upstream may still be taking its last bytes)."""
         if self._lost and self in self._live and self.journey.ended:
             self._live.remove(self)
@@ -216,7 +264,7 @@ class SniffingProtocol(LegProtocol):
                 self._manners.gate.leave(self.arrival)
             self._manners.guides.ledger.departed(self.arrival)
             # What holds each other would stay until the collector came by.
-            self._relay = None
+            self._relay = self._talk = None
             del self.journey
 
     def _too_slow(self) -> None:
@@ -237,9 +285,10 @@ class SniffingProtocol(LegProtocol):
 
     def _stop_sniffing(self) -> None:
         self._sniffer = None
-        deadline, self._deadline = self._deadline, None
-        if deadline is not None and deadline.active():
-            deadline.cancel()
+        if self._deadline is not None:
+            deadline, self._deadline = self._deadline, None
+            if deadline.active():
+                deadline.cancel()
 
 
 def _nobody_waits(how: Stop) -> None:
@@ -253,6 +302,7 @@ class SniffingFactory(Factory):
     _log = Logger()
 
     noisy = False
+    begins = True  # the protocols ask their transport who comes, and begin to read by themselves
     manners: Manners
     live: set[SniffingProtocol] = field(factory=set)
     kind: type[SniffingProtocol] = SniffingProtocol  # of connection, as the door has it
@@ -263,6 +313,11 @@ class SniffingFactory(Factory):
 
     def buildProtocol(self, addr: IAddress | None) -> SniffingProtocol:
         return self.kind(self.manners, self.live)
+
+    def drain(self) -> None:
+        """Nobody comes in any more: let those go who stand between two requests, and the others after theirs."""
+        for protocol in list(self.live):
+            protocol.drain()
 
     def stop(self, reason: Reason) -> None:
         """End every walk under way."""

@@ -87,6 +87,14 @@ SNAPSHOT_FAILURES = Family("starship_snapshot_failures_total", "counter", (), "S
 GATE = Family("starship_gate_connections", "gauge", (), "Connections that count against the limit.")
 GATE_LIMIT = Family("starship_gate_limit", "gauge", (), "The limit of connections at once; 0 means none.")
 GATE_SOURCES = Family("starship_gate_sources", "gauge", (), "Client addresses (IPv6: /64) with a connection open.")
+HTTP = Family(
+    "starship_http_requests_total", "counter", ("door", "reason"), "Requests of plain HTTP, each routed by itself."
+)
+REUSED = Family("starship_upstream_reused_total", "counter", (), "Requests that took an idle upstream connection.")
+IDLE = Family("starship_upstream_idle", "gauge", (), "Upstream connections that are kept for the next request.")
+REPLAYS = Family(
+    "starship_upstream_replays_total", "counter", (), "Requests sent again, since an idle connection was dead."
+)
 LOG_LINES = Family("starship_access_log_lines_total", "counter", (), "Lines written to the access log.")
 LOG_DROPPED = Family(
     "starship_access_log_dropped_total", "counter", (), "Lines lost: the disk was full or the pipe slow."
@@ -96,9 +104,10 @@ PAUSED = Family("starship_accept_paused_total", "counter", (), "Times accepting 
 LAG = Family("starship_event_loop_lag_seconds", "histogram", (), "How late the event loop was for a timer.")
 
 FAMILIES: Final = (
-    *(BUILD, READY, CONNECTIONS, ACTIVE, ENDINGS, BYTES, STEP),
+    *(BUILD, READY, CONNECTIONS, ACTIVE, ENDINGS, HTTP, BYTES, STEP),
     *(ENTRIES, CACHE_BYTES, EVICTIONS, EXPIRED, REQUESTS, LOOKUPS, LOOKUP_SECONDS, IN_FLIGHT),
     *(BREAKER, API_WELL, QUEUE, JOINED, BESIDE, ERRORS, ERRORS_SERVED),
     *(OVER_BUDGET, SHADOWED, SNAPSHOT, SNAPSHOT_FAILURES),
+    *(REUSED, IDLE, REPLAYS),
     *(GATE, GATE_LIMIT, GATE_SOURCES, LOG_LINES, LOG_DROPPED, LOG_PENDING, PAUSED, LAG),
 )

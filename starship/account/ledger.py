@@ -65,6 +65,7 @@ class Snapshot:
     accepted: dict[str, int]
     active: dict[str, int]
     endings: dict[EndingKey, int]
+    requests: dict[tuple[str, Reason], int]  # of HTTP, by door and reason
     received: int
     sent: int
     steps: dict[str, tuple[tuple[int, ...], float]]  # the counts of each bucket, the sum (s)
@@ -87,6 +88,7 @@ class Ledger:
     accepted: dict[str, int] = field(factory=dict, init=False)
     active: dict[str, int] = field(factory=dict, init=False)
     endings: dict[EndingKey, int] = field(factory=dict, init=False)
+    requests: dict[tuple[str, Reason], int] = field(factory=dict, init=False)
     hello: Timings = field(factory=Timings, init=False)
     route: Timings = field(factory=Timings, init=False)
     dial: Timings = field(factory=Timings, init=False)
@@ -107,18 +109,25 @@ class Ledger:
         """Count an Ending, its bytes and its times, and show it to the writers."""
         key = (ending.arrival.door.name, ending.reason, ending.origin)
         self.endings[key] = self.endings.get(key, 0) + 1
+        if ending.hello is not None and ending.hello.request is not None:
+            asked = (key[0], ending.reason)
+            self.requests[asked] = self.requests.get(asked, 0) + 1
         self.received += ending.received
         self.sent += ending.sent
         seconds = ending.seconds
-        for timings, lasted in (
-            (self.hello, seconds.hello),
-            (self.route, seconds.route),
-            (self.dial, seconds.dial),
-            (self.total, seconds.total),
-        ):
-            if lasted is not None:
-                timings.counts[bisect_left(timings.bounds, lasted)] += 1
-                timings.total += lasted
+        hello, route, dial, total = seconds.hello, seconds.route, seconds.dial, seconds.total
+        # `observe` in its place: this is the end of every connection.
+        if hello is not None:
+            self.hello.counts[bisect_left(BOUNDS_S, hello)] += 1
+            self.hello.total += hello
+        if route is not None:
+            self.route.counts[bisect_left(BOUNDS_S, route)] += 1
+            self.route.total += route
+        if dial is not None:
+            self.dial.counts[bisect_left(BOUNDS_S, dial)] += 1
+            self.dial.total += dial
+        self.total.counts[bisect_left(BOUNDS_S, total)] += 1
+        self.total.total += total
         for writer in self.writers:
             writer.write(ending)
 
@@ -136,6 +145,7 @@ class Ledger:
             accepted=dict(self.accepted),
             active=dict(self.active),
             endings=dict(self.endings),
+            requests=dict(self.requests),
             received=self.received,
             sent=self.sent,
             steps={step: (tuple(timings.counts), timings.total) for step, timings in times},

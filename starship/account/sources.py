@@ -120,6 +120,16 @@ class AccessLogStats(Protocol):
     def pending_bytes(self) -> int: ...
 
 
+class IdleStats(Protocol):
+    """Upstream connections between two requests: how many now, requests that took one, requests sent a second time."""
+
+    def __len__(self) -> int: ...
+    @property
+    def reused(self) -> int: ...
+    @property
+    def replays(self) -> int: ...
+
+
 @frozen(kw_only=True)
 class Sources:
     """
@@ -139,3 +149,4 @@ class Sources:
     loop_lag: TimingStats | None = None
     ready: Callable[[], bool] | None = None
     uncounted: Callable[[], tuple[int, int]] = lambda: (0, 0)
+    idle: IdleStats | None = None

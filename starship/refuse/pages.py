@@ -62,7 +62,7 @@ class _Sheet:
 @define(eq=False, kw_only=True)
 class PageRefuser:
     """
-    Renders a Refusal as an HTTP/1.1 response that ends its connection.
+    Renders a Refusal as an HTTP/1.1 response, which ends its connection unless another request may follow.
 
     `stencils` are filled with the brand already; `retry_after` (s) counts where a refusal has none of its own;
     `wall_clock` gives seconds since the epoch, for people to read.
@@ -98,14 +98,14 @@ class PageRefuser:
             values = {"host": escape(host), "request_id": escape(arrival.id), "retry_after": retry_after}
             kind, body = _PAGE_KIND, sheet.page.render(values)
         data = body.encode("utf-8")
-        head = _head(sheet.opening + kind, arrival.id, self._now(), retry_after, len(data))
+        head = _head(sheet.opening + kind + _persistence(refusal), arrival.id, self._now(), retry_after, len(data))
         return Farewell(head if refusal.manner.bodyless else head + data, sheet.status)
 
     def _redirect(self, refusal: Refusal, location: str, arrival: Arrival) -> Farewell:
         """Send the client elsewhere. Not to be stored: it holds for as long as the operator says so."""
         status = refusal.reason.row.status
         body = f"{refusal.reason.row.text}\n"
-        opening = f"{_opening(status)}Location: {location}\r\n{_TEXT_KIND}"
+        opening = f"{_opening(status)}Location: {location}\r\n{_TEXT_KIND}{_persistence(refusal)}"
         head = _head(opening, arrival.id, self._now(), "", len(body))
         return Farewell(head if refusal.manner.bodyless else head + body.encode("ascii"), status)
 
@@ -176,10 +176,11 @@ def load_pages(
 
 
 def _opening(status: int) -> str:
-    return (
-        f"HTTP/1.1 {status} {phrase(status)}\r\nConnection: close\r\n"
-        "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-    )
+    return f"HTTP/1.1 {status} {phrase(status)}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+
+
+def _persistence(refusal: Refusal) -> str:
+    return "" if refusal.manner.keep else "Connection: close\r\n"
 
 
 def _head(opening: str, request_id: str, date: str, retry_after: str, length: int) -> bytes:

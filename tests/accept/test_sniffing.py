@@ -273,7 +273,7 @@ def test_a_refused_client_may_send_a_while_but_not_for_ever() -> None:
         sent += len(FLOOD)
         assert not visit.wire.paused
         assert not visit.wire.disconnected
-    assert visit.protocol.opening() == b""
+    assert visit.protocol.opening(ROUTE) == b""
     visit.says(FLOOD)
     assert visit.wire.disconnected
 

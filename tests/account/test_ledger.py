@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 from zope.interface.verify import verifyObject
 
 from starship.account.ledger import BOUNDS_S, Ledger, Timings
 from starship.interfaces import ILedger
+from starship.messages import Request
 from starship.reasons import Reason
-from starship.words import Origin
+from starship.words import Hello, Origin
 from tests import fakes
 from tests.account.endings import Kept, carried, silent
 
@@ -34,6 +36,16 @@ def test_what_arrived_is_live_until_it_has_departed() -> None:
     ledger.departed(second)
     assert (ledger.live, ledger.active) == (0, {"https": 0, "http": 0})
     assert ledger.accepted == {"https": 1, "http": 1}
+
+
+def test_a_request_of_plain_http_is_counted_by_door_and_reason_and_other_hellos_are_not() -> None:
+    ledger = Ledger(doors=("https", "http"))
+    request = Request(method=b"GET", target=b"/", path="/", minor=1, fields=())
+    hello = Hello(name=None, scheme="http", consumed=1, request=request)
+    for reason in (Reason.OK, Reason.OK, Reason.UNKNOWN_NAME):
+        ledger.ended(evolve(carried(), reason=reason, hello=hello))
+    ledger.ended(carried())
+    assert ledger.snapshot().requests == {("https", Reason.OK): 2, ("https", Reason.UNKNOWN_NAME): 1}
 
 
 def test_an_ending_is_counted_by_door_reason_and_answer_with_its_bytes() -> None:

@@ -71,6 +71,15 @@ class Gate:
 
 
 @define
+class Idle:
+    reused: int = 41
+    replays: int = 42
+
+    def __len__(self) -> int:
+        return 43
+
+
+@define
 class Log:
     lines: int = 11
     dropped: int = 12
@@ -84,6 +93,7 @@ def all_sources() -> Sources:
     ledger.ended(carried(1, name="secret-tenant.example", app="Secret"))
     ledger.ended(silent(2))
     ledger.departed(fakes.arrival(1))
+    ledger.requests["http", Reason.OK] = 44
     lookups = Lookups({"route": 9, "5xx": 1, "no such result": 99})
     lookups.seconds.observe(0.003)
     lag = Timings()
@@ -99,6 +109,7 @@ def all_sources() -> Sources:
         accept_paused=lambda: 14,
         loop_lag=lag,
         ready=lambda: True,
+        idle=Idle(),
     )
 
 
@@ -144,6 +155,7 @@ def test_every_source_shows_its_numbers() -> None:
     }
     for (name, label), value in expected.items():
         assert registry.get_sample_value(name, dict([label])) == value, name
+    assert registry.get_sample_value("starship_http_requests_total", {"door": "http", "reason": "ok"}) == 44
     plain = {
         "starship_ready": 1,
         "starship_lookup_seconds_count": 1,
@@ -154,6 +166,9 @@ def test_every_source_shows_its_numbers() -> None:
         "starship_error_memory_served_total": 26,
         "starship_snapshot_routes": 29,
         "starship_snapshot_failures_total": 30,
+        "starship_upstream_reused_total": 41,
+        "starship_upstream_replays_total": 42,
+        "starship_upstream_idle": 43,
         "starship_gate_connections": 8,
         "starship_gate_limit": 20000,
         "starship_gate_sources": 6,
@@ -224,6 +239,7 @@ def test_a_source_that_is_not_there_has_no_family() -> None:
         "starship_connections",
         "starship_connections_active",
         "starship_endings",
+        "starship_http_requests",
         "starship_bytes",
         "starship_step_seconds",
     }

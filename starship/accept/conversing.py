@@ -1,0 +1,296 @@
+"""
+Conversation: a client's connection to the plain door, request by request.
+
+Part of accept, where a door routes each request. It reads one head at a time, gives it a Journey of its own, and reads
+the next when that one is over: pipelined requests wait in the leg, within its bound, and are answered in order. Between
+two requests nothing is owed to anybody, and the connection may be closed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, Protocol, assert_never
+
+from attrs import define, evolve, field, frozen
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+
+from starship.accept.alarm import Alarm
+from starship.accept.turn import Turn, Wording
+from starship.interfaces import Exchanging, IDialer, IIdle, IRefuser, ISniffer, Scheme
+from starship.journey import Guides, Journey
+from starship.reasons import Reason
+from starship.wire.stock import Leg
+from starship.words import Arrival, Hello, NeedMore, Refusal, Request, Stop
+
+LINGER_S: Final = 2.0
+"""How long a client may take to read its last answer (RFC 9112 section 9.6)."""
+
+LINGER_LIMIT_BYTES: Final = 1 << 20
+"""What it may send meanwhile before it is cut off."""
+
+
+class Host(Protocol):
+    """The connection's protocol, as far as its conversation tells it."""
+
+    journey: Journey
+    arrival: Arrival
+
+    def depart(self) -> None:
+        """A walk has ended: if nothing is left of the connection either, it is over."""
+
+
+@frozen(kw_only=True)
+class Courtesy:
+    """
+    How conversations are held at a door. Seconds and counts; 0: no limit.
+
+    `head_timeout` from a head's first byte to its last, `keepalive_timeout` between two requests, `patience` for a
+    client to take what is kept for it before its next request is read. `lifetime` of the connection and `requests` on
+    it are looked at when a response is written. `body_size` (octets) bounds a request's body. `introduce` prepares how
+    an arrival's requests are worded.
+    """
+
+    scheme: Scheme
+    refusers: Mapping[str, IRefuser]
+    guides: Guides
+    exchange: Exchanging
+    idle: IIdle
+    fresh: IDialer
+    introduce: Callable[[Arrival], Wording]
+    head_timeout: float
+    keepalive_timeout: float = 60.0
+    patience: float = 60.0
+    requests: int = 0
+    lifetime: float = 0.0
+    body_size: int = 0
+
+
+@define(eq=False)
+class Conversation:
+    """One connection. `begin` with its first request; `lost` when nothing is left of it."""
+
+    courtesy: Courtesy
+    host: Host
+    leg: Leg
+    closing: bool = field(default=False, init=False)  # the request under way is the last one
+    requests: int = field(default=0, init=False)
+    alarm: Alarm = field(init=False)
+    wording: Wording = field(init=False)
+    exchange: Exchanging = field(init=False)
+    idle: IIdle = field(init=False)
+    fresh: IDialer = field(init=False)
+    _turn: Turn | None = field(default=None, init=False)
+    _sniffer: ISniffer | None = field(default=None, init=False)
+    _fed: int = field(default=0, init=False)  # bytes of the head that is being read
+    _began: float = field(default=0.0, init=False)  # when its first byte came
+    _counted_in: int = field(default=0, init=False)
+    _counted_out: int = field(default=0, init=False)
+    _wanted: bool = field(default=False, init=False)
+    _stepping: bool = field(default=False, init=False)
+    _parted: bool = field(default=False, init=False)
+    _gone: bool = field(default=False, init=False)
+
+    def __attrs_post_init__(self) -> None:
+        courtesy = self.courtesy
+        self.alarm = Alarm(courtesy.guides.clock)
+        self.wording = courtesy.introduce(self.host.arrival)
+        self.exchange, self.idle, self.fresh = courtesy.exchange, courtesy.idle, courtesy.fresh
+
+    # What the connection's protocol tells
+
+    def begin(self, hello: Hello) -> None:
+        """The first head has been read by somebody else; what is behind it waits in the leg, the head itself too."""
+        rest = self.leg.take()[hello.consumed :]
+        if rest:
+            self.leg.unread(rest)
+        turn = self._turn = Turn(self)
+        turn.journey = self.host.journey
+        turn.journey.client = turn
+        self._walk(turn, hello)
+
+    def lost(self, reason: Reason) -> None:
+        """Nothing is left of the connection. `reason` is how a request under way ends."""
+        self.closing = self._gone = True
+        self.alarm.stop()
+        if self._turn is not None:
+            self._turn.lost(reason)
+
+    def stop(self, reason: Reason) -> None:
+        """End now, whatever is under way."""
+        self.closing = True
+        if self._turn is not None:
+            self._turn.journey.stop(reason)
+        elif not self._parted:
+            self._part()
+
+    def drain(self) -> None:
+        """Let the request under way be the last one; close if there is none."""
+        self.closing = True
+        if self._turn is not None:
+            self._turn.close_after()
+        elif not self._parted:
+            self._part()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it stands between two requests."""
+        return self._turn is None and not self._parted
+
+    # Talk: what a turn asks
+
+    @property
+    def received(self) -> int:
+        return self.leg.received - self.leg.held - self._counted_in
+
+    @property
+    def sent(self) -> int:
+        return self.leg.sent - self._counted_out
+
+    def may_go_on(self, request: Request) -> bool:
+        """Whether another request may follow this one."""
+        courtesy = self.courtesy
+        if self.closing or request.close or (courtesy.requests and self.requests >= courtesy.requests):
+            return False
+        return not courtesy.lifetime or self._clock.seconds() - self.host.arrival.start < courtesy.lifetime
+
+    def say(self, refusal: Refusal, journey: Journey) -> int:
+        """Send the page of a refusal. Returns its status."""
+        courtesy = self.courtesy
+        refuser = courtesy.refusers.get(refusal.scheme or "", courtesy.scheme.refuser)
+        farewell = refuser.farewell(refusal, journey.arrival)
+        if farewell.data:
+            self.leg.send(farewell.data)
+        return farewell.status
+
+    def turned(self, *, keep: bool) -> None:
+        """A turn has its Ending."""
+        self._counted_in, self._counted_out = self.leg.received - self.leg.held, self.leg.sent
+        self._turn = self._sniffer = None
+        if keep and not self.closing:
+            self._next()
+        else:
+            self._part()
+        self.host.depart()
+
+    # Between two requests
+
+    @property
+    def _clock(self) -> IReactorTime:
+        return self.courtesy.guides.clock
+
+    def _next(self) -> None:
+        """Read the next head; the loop that is at it already does, so a thousand of them go no deeper."""
+        if self._parted:
+            return
+        self._wanted = True
+        if self._stepping:
+            return
+        self._stepping = True
+        try:
+            while self._wanted:
+                self._wanted = False
+                self._listen()
+        finally:
+            self._stepping = False
+
+    def _listen(self) -> None:
+        if self.leg.full:  # or answers would pile up for who asks and never reads
+            self.alarm.set(self.courtesy.patience, self._too_full)
+            self.leg.drained(self._next)
+            return
+        self.alarm.set(self.courtesy.keepalive_timeout, self._too_idle)
+        self.leg.read(self._heard, self._ended)
+
+    def _too_idle(self) -> None:
+        self._part()
+
+    def _too_full(self) -> None:
+        self.closing = True
+        self.leg.abort()
+
+    # A head
+
+    def _heard(self, data: bytes) -> None:
+        sniffer = self._sniffer
+        if sniffer is None:
+            self._sniffer = sniffer = self.courtesy.scheme.sniffer()
+            self._fed, self._began = 0, self._clock.seconds()
+        self._fed += len(data)
+        try:
+            verdict = sniffer.feed(data)
+        except Exception:
+            self._meet().journey.broke(Failure())
+            return
+        match verdict:
+            case NeedMore():
+                if self._turn is None:
+                    self._meet()
+                    self.alarm.set(self.courtesy.head_timeout, self._too_slow)
+            case Hello():
+                behind = self._fed - verdict.consumed
+                self.leg.unread(data[len(data) - behind :] if behind else b"")
+                self._walk(self._meet(), verdict)
+            case Refusal():
+                self.leg.unread(b"")
+                self._meet().journey.refused(verdict)
+            case _:
+                assert_never(verdict)
+
+    def _meet(self) -> Turn:
+        """The turn whose head is being read."""
+        turn = self._turn
+        if turn is None:
+            first = self.host.arrival
+            arrival = evolve(first, id=f"{first.id}.{self.requests + 1}", start=self._began)
+            turn = self._turn = Turn(self)
+            turn.journey = self.host.journey = Journey(arrival, turn, self.courtesy.guides)
+        return turn
+
+    def _walk(self, turn: Turn, hello: Hello) -> None:
+        """The head is whole."""
+        self._sniffer = None
+        self.requests += 1
+        self.alarm.clear()
+        turn.hello = hello
+        request, most = hello.request, self.courtesy.body_size
+        if most and request is not None and (request.length or 0) > most:
+            detail = f"a body of {request.length} octets is announced"
+            turn.journey.refused(
+                Refusal(reason=Reason.BODY_TOO_BIG, detail=detail, name=hello.name, manner=hello.manner)
+            )
+        else:
+            turn.journey.hello(hello)
+
+    def _ended(self, how: Stop) -> None:
+        """The client's stream is over between two requests, or inside a head."""
+        turn = self._turn
+        if turn is not None:
+            turn.journey.gone(Reason.CLIENT_GONE)
+        elif how is Stop.ENDED:
+            self._part()
+
+    def _too_slow(self) -> None:
+        if self._turn is not None:
+            self._turn.journey.refused(Refusal(reason=Reason.HELLO_TIMEOUT))
+
+    # The end
+
+    def _part(self) -> None:
+        """Half-close, and read on for a while: closing over unread bytes would reset the last answer away."""
+        self._parted = self.closing = True
+        if self._gone:
+            return
+        before = self.leg.received
+        self.alarm.set(LINGER_S, self.leg.abort)
+        self.leg.end(_nobody_waits)
+
+        def discard(data: bytes) -> None:
+            if self.leg.received - before > LINGER_LIMIT_BYTES:
+                self.leg.abort()
+
+        self.leg.read(discard, _nobody_waits)
+
+
+def _nobody_waits(how: Stop) -> None:
+    """The connection closes itself."""

@@ -7,6 +7,7 @@ Part of the benchmarks.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from attrs import frozen
 
@@ -15,6 +16,9 @@ from benchmarks.wire.contest import BEST, OURS, Aim, Scenario
 from benchmarks.wire.figures import Sample, Samples, middle
 from benchmarks.wire.scenarios import GROUPS
 from benchmarks.wire.tables import against_best, number, ratio_of, section
+
+QUIET: Final = 10.0
+"""Per cent of the proxy's core that others may take, interrupts among them."""
 
 
 @frozen(kw_only=True)
@@ -79,7 +83,17 @@ def _head(results: Results) -> str:
     if rewriting := _rewriting(results.samples):
         told = "; ".join(rewriting)
         lines.append(f"- HTTP heads arrived otherwise than they were sent (fields added or in another order): {told}")
+    others = _others(results.samples)
+    if others > QUIET:
+        lines.append(
+            f"- **The machine was not quiet:** other programs took {others:.0f} % of the proxy's core (the median of all "
+            "runs). Latencies and rates say little, and CPU per unit is higher than on a quiet one, for all alike."
+        )
     return "\n".join([*lines, *(f"- **{fault}**" for fault in results.faults)])
+
+
+def _others(samples: Mapping[str, Samples]) -> float:
+    return middle([one.foreign for found in samples.values() for rounds in found.values() for one in rounds])
 
 
 def _rewriting(samples: Mapping[str, Samples]) -> list[str]:

@@ -169,7 +169,7 @@ def _sample(
     return Sample(
         figure=report["p99"] if scenario.figure is Figure.LATENCY else per_unit,
         good=good,
-        wrong=sum(why.values()) + (not good),
+        wrong=sum(why.values()) or int(not good),
         why=why or ({} if good else {"no work": 1}),
         rate=good / report["seconds"] if report["seconds"] else nan,
         proxy=100 * (after.proxy - before.proxy) / wall,

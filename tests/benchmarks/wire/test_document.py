@@ -65,3 +65,11 @@ def test_the_overview_has_a_line_for_each_aim_with_the_peer_that_was_best() -> N
 
 def test_an_aim_that_nothing_can_be_said_of_is_not_in_the_overview() -> None:
     assert "### In short" not in document(results(samples={"tls": {"nginx": SAMPLES["nginx"]}}))
+
+
+def test_a_machine_that_others_used_is_called_so() -> None:
+    def told(foreign: float) -> str:
+        return document(results(samples={"tls": {"nginx": [Sample(figure=1.0, good=1, foreign=foreign)]}}))
+
+    assert "other programs took 31 % of the proxy's core" in told(31.2)
+    assert "not quiet" not in told(3.0)

@@ -135,7 +135,8 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
 
 def _access_log(settings: Settings) -> AccessLog | None:
     wanted = settings.access_log
-    return AccessLog(Sink(wanted.path), FORMS[wanted.format], time.time) if wanted.enabled else None
+    form = FORMS["json and more" if wanted.proxy_fields else wanted.format]
+    return AccessLog(Sink(wanted.path), form, time.time) if wanted.enabled else None
 
 
 def _dialer(settings: Settings, reactor: Any, ground: Ground, wheel: Wheel, doors: list[DoorService]) -> Dialer:
@@ -159,7 +160,8 @@ def _dialer(settings: Settings, reactor: Any, ground: Ground, wheel: Wheel, door
 
 
 def _readiness(settings: Settings, lookups: Lookups, probe: LookupProbe | None) -> Readiness:
-    evidence: list[Callable[[], bool]] = [lambda: bool(settings.routes)]
+    known = bool(settings.routes) or any(door.upstream for door in settings.listeners)
+    evidence: list[Callable[[], bool]] = [lambda: known]
     cache = lookups.cache
     if probe is None or cache is None:
         return Readiness(tuple(evidence))

@@ -402,11 +402,12 @@ def starship(
     flags: tuple[str, ...] = (),
     environment: dict[str, str] | None = None,
     access_log: Path | None = None,
+    log_keys: str = "",
 ) -> Iterator[Starship]:
     """
     Run it with this ini text, to which an access log and an admin port are added, behind the command `prefix`.
 
-    `flags` are twistd's own.
+    `flags` are twistd's own, `log_keys` more lines for the section of the access log.
 
     At its end the process has no line at ERROR or CRITICAL in its log, and no traceback.
     """
@@ -414,7 +415,7 @@ def starship(
     config, log = directory / "starship.ini", directory / "starship.log"
     access_log = access_log or directory / "access.log"
     admin = "" if "[admin]" in ini else "\n[admin]\nendpoint = tcp:0:interface=127.0.0.1\n"
-    config.write_text(f"{ini}{admin}\n[access_log]\npath = {access_log}\nformat = json\n")
+    config.write_text(f"{ini}{admin}\n[access_log]\npath = {access_log}\nformat = json\n{log_keys}\n")
     command = [
         *prefix,
         *twistd("--nodaemon", "--pidfile=", f"--logfile={log}", *flags, "starship", "--config", str(config)),

@@ -10,7 +10,7 @@ import pytest
 from attrs import evolve
 from twisted.internet.testing import MemoryReactorClock
 
-from starship.config.settings import Admin, Limits, Lookup, Pages
+from starship.config.settings import Admin, Limits, Listener, Lookup, Pages
 from starship.errors import BadPages
 from starship.reasons import Reason
 from starship.service import make_service
@@ -95,6 +95,15 @@ def test_a_table_is_ready_as_soon_as_it_listens_and_an_api_once_it_answered() ->
     table.listening = api.listening = True
     assert table.standing().ready
     assert api.standing().reasons == ("the lookup was not asked yet",)
+
+
+def test_k1_raw_listeners_need_nobody_to_be_ready() -> None:
+    raw = Listener(
+        name="raw", protocol="tcp", endpoints=("tcp:0:interface=127.0.0.1",), upstream=(Upstream(host="10.0.0.9"),)
+    )
+    made = make_service(settings(listeners=(raw,), routes={}), MemoryReactorClock()).readiness
+    made.listening = True
+    assert made.standing().ready
 
 
 def test_an_admin_site_is_made_for_whom_wants_none_but_listens_nowhere() -> None:

@@ -86,7 +86,7 @@ def _head(results: Results) -> str:
     others = _others(results.samples)
     if others > QUIET:
         lines.append(
-            f"- **The machine was not quiet:** other programs took {others:.0f} % of the proxy's core (the median of all "
+            f"- **The machine was not quiet:** other programs took {others:.0f} % of the proxy's core (median of all "
             "runs). Latencies and rates say little, and CPU per unit is higher than on a quiet one, for all alike."
         )
     return "\n".join([*lines, *(f"- **{fault}**" for fault in results.faults)])

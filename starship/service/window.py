@@ -44,6 +44,7 @@ from starship.route.rereading import Rereading
 from starship.route.spelling import spell
 from starship.route.table import static_route
 from starship.route.warming import Warming
+from starship.service.doors import RAW
 from starship.service.lookups import Lookups
 from starship.words import Answer, Ask, Endpoints, Miss, Origin, Route
 
@@ -139,7 +140,8 @@ def _doors(house: House) -> tuple[Doorway, ...]:
     for door in house.doors:
         known = door.factory.manners.door
         ports.setdefault(known.name, known.port)
-    return tuple(_doorway(listener, ports[listener.name], house.gate) for listener in house.settings.listeners)
+    named = [listener for listener in house.settings.listeners if listener.protocol != RAW]
+    return tuple(_doorway(listener, ports[listener.name], house.gate) for listener in named)
 
 
 def _doorway(listener: Listener, port: int, gate: Gate) -> Doorway:

@@ -55,6 +55,13 @@ def test_an_endpoint_is_local_where_no_other_machine_reaches_it(endpoint: str, l
     assert is_local(endpoint) is local
 
 
+def test_a_raw_listener_knows_no_names_to_explain() -> None:
+    raw = Listener(name="raw", protocol="tcp", endpoints=("tcp:25",), upstream=(Upstream(host="10.0.0.9"),))
+    router = router_of(settings(listeners=(raw, TLS)))
+    assert b"https" in seen(router, "/explain?host=a.com").body
+    assert seen(router, "/explain?host=a.com&door=raw").status == 400
+
+
 def test_on_loopback_names_are_shown_without_a_token() -> None:
     router = router_of(settings(lookup=API))
     assert [seen(router, path).status for path in NAMES] == [200] * 4

@@ -19,7 +19,10 @@ from benchmarks.wire.runs import Runner
 from benchmarks.wire.world import World
 
 WORLD = World(tenant_port=1, stream_port=2, api_port=3)
-PEERS = tuple(Contender(name=name, program="nginx") for name in ("a", "b", "c"))
+PEERS = (
+    *(Contender(name=name, program="nginx") for name in ("a", "b", "c")),
+    Contender(name="d", program="sniproxy"),
+)
 MEMORY = Scenario(key="idle", title="t", unit="u", load=("idle",), figure=Figure.MEMORY, without=("c",))
 
 
@@ -53,7 +56,7 @@ def played(folder: Path, runner: PlayedRunner, only: Sequence[str] = (), rounds:
     return campaign
 
 
-def test_contenders_take_turns_and_who_cannot_is_left_out(tmp_path: Path) -> None:
+def test_contenders_take_turns_and_who_cannot_or_is_not_installed_is_left_out(tmp_path: Path) -> None:
     runner = PlayedRunner()
     found = played(tmp_path, runner)
     assert runner.ran == ["a", "b", "b", "a"]

@@ -56,7 +56,9 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(api: Api, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     door = "[listener:members]\nprotocol = http\nendpoint = tcp:0:interface=127.0.0.1\nallow = 10.0.0.0/8\n"
-    limits = "[limits]\nhello_timeout = 1s\n"
+    door += "[listener:behind]\nprotocol = http\nendpoint = tcp:0:interface=127.0.0.1\n"
+    door += "proxy_protocol = required\nproxy_trusted = 127.0.0.1\n"
+    limits = "[limits]\nhello_timeout = 1s\nproxy_timeout = 1s\n"
     upstream = "connect_timeout = 300ms\ndial_timeout = 1s\nidle_timeout = 1s\nlifetime = 2s\ndeny = 127.0.0.5"
     lookup = "timeout = 1500ms\nconnect_timeout = 300ms\nconcurrency = 1"
     with (
@@ -211,6 +213,8 @@ SCENES: Final[dict[Reason, tuple[Scene, bytes]]] = {
     Reason.BAD_HEAD: (lambda stage: stage.says(b"GET / HTTP/3.0\r\n"), b"HTTP/1.1 400 "),
     Reason.HELLO_TOO_BIG: (lambda stage: stage.says(b"GET /" + b"x" * 40_000), b"HTTP/1.1 414 "),
     Reason.HELLO_TIMEOUT: (lambda stage: stage.says(b"GET / HT"), b"HTTP/1.1 408 "),
+    Reason.BAD_PREFACE: (lambda stage: stage.says(request("ok.com"), "behind"), b""),
+    Reason.PREFACE_TIMEOUT: (lambda stage: stage.says(b"PROXY ", "behind"), b""),
     Reason.WRONG_DOOR: (lambda stage: stage.says(request("ok.com"), "https"), b"HTTP/1.1 400 "),
     Reason.DENIED: (at_members_door, b"HTTP/1.1 403 "),
     Reason.OVER_LIMIT: (too_many, b"HTTP/1.1 503 "),

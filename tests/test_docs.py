@@ -12,6 +12,7 @@ from starship.process.descriptors import shortage
 from starship.reasons import Reason
 from starship.refuse.alerts import AlertRefuser
 from starship.refuse.pages import load_pages
+from starship.tlv import WORDS
 from starship.words import Address, Arrival, Door, Refusal
 
 ROOT = Path(__file__).parent.parent
@@ -92,7 +93,23 @@ def test_the_listeners_of_the_install_notes_are_understood(tmp_path: Path) -> No
     config = tmp_path / "starship.ini"
     (listeners,) = (block for block in blocks("ini") if "[listener:" in block)
     config.write_text(f"{listeners}\n[routes]\na.com = 10.0.0.24\n")
-    assert [door.name for door in load(config).listeners] == ["https", "office"]
+    assert [door.name for door in load(config).listeners] == ["https", "office", "mail"]
+
+
+def test_the_examples_of_the_clients_address_are_understood(tmp_path: Path) -> None:
+    page = (DOCS / "client-address.md").read_text()
+    config = tmp_path / "starship.ini"
+    config.write_text(
+        "".join(re.findall(r"^```ini\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)) + "[routes]\na.b = ::1\n"
+    )
+    settings = load(config)
+    assert [door.proxy_protocol for door in settings.listeners] == ["required"]
+    assert settings.upstream.proxy_protocol == "v2"
+
+
+def test_the_words_of_proxy_fields_are_all_in_the_docs() -> None:
+    page = (DOCS / "client-address.md").read_text()
+    assert [word for word in WORDS.values() if f"`{word}`" not in page] == []
 
 
 def test_the_kernel_settings_of_the_install_notes_are_spelt_as_the_kernel_has_them() -> None:

@@ -116,6 +116,14 @@ class DialForbidden(DialFailed):
     word = "upstream_forbidden"
 
 
+class DialBusy(DialFailed):
+    """Every endpoint has as many connections as it may, and there was no room in time."""
+
+    side = Side.OURS
+    retriable = False
+    word = "over_limit"
+
+
 class DialBroken(DialFailed):
     """Our own means ran out (descriptors, ports, memory): not the upstream's fault."""
 

@@ -1,206 +1,120 @@
 """
 Dialer: a Route becomes a connected upstream.
 
-The fourth step of the walk. Tries the route's upstreams in their order of picking, each address within its own
-deadline and all of them within another; asks the guard about each address; writes the opening bytes, and hands over
-a leg. For an endpoint that is an IP address it makes no Deferred; one that connects at once costs no deadline either.
+The fourth step of the walk. Finds the route's pool, puts the PROXY header before the opening bytes where one is asked
+for, and lets an Attempt try. A route with one address needs no pool, and costs none.
 """
 
 from __future__ import annotations
 
-import errno
-from random import Random
 from typing import Final
 
-from attrs import define, field
-from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.python.failure import Failure
+from attrs import define, field, frozen
+from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from starship.dial.attempt import Attempt
 from starship.dial.guard import Guard
-from starship.dial.pick import order
+from starship.dial.pools import Pools
 from starship.dial.preface import preface
-from starship.dial.resolve import Names
-from starship.errors import DialBroken, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
-from starship.interfaces import Connect, ICancel, IDialer, IDialOutcome, ILeg
-from starship.words import Address, Arrival, Hello, ProxyOptions, Route, Upstream
+from starship.dial.roster import is_ip
+from starship.dial.seat import Seat
+from starship.errors import DialUnresolved
+from starship.interfaces import Connect, ICancel, IDialer, IDialOutcome
+from starship.words import Address, Arrival, Hello, Route
 
-NOWHERE: Final = Address("", 0)
 
-TRIES_LIMIT: Final = 16
-"""Addresses that one connection may try: a name with hundreds of them must not hold a client that long."""
+@frozen
+class Choice:
+    """The endpoint that a dial would try first; `seat` is None for an address without a pool."""
 
-OUR_MEANS: Final = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EAGAIN}
-)
+    address: Address
+    seat: Seat | None
 
 
 @implementer(IDialer)
 @define(eq=False, kw_only=True)
 class Dialer:
-    """Deadlines in seconds: `connect_timeout` for one address, `dial_timeout` for all of a route together."""
+    """
+    Deadlines in seconds: `connect_timeout` for an address without a pool, `dial_timeout` for all tries together.
+
+    `pools` has the terms for all others. `bind_address` is our own end.
+    """
 
     connect: Connect
     clock: IReactorTime
-    names: Names
+    pools: Pools
     guard: Guard
-    random: Random
-    connect_timeout: float
     dial_timeout: float
     bind_address: str | None = None
-    proxy_protocol: str | None = None  # for routes that do not say
-    proxy_options: ProxyOptions = field(factory=ProxyOptions)
+    connect_timeout: float = field(init=False)
+    _limited: bool = field(init=False)
 
-    def dial(self, route: Route, arrival: Arrival, hello: Hello, opening: bytes, outcome: IDialOutcome) -> ICancel:
-        version = route.proxy_protocol or self.proxy_protocol
+    def __attrs_post_init__(self) -> None:
+        terms = self.pools.terms
+        self.connect_timeout = terms.connect_timeout
+        self._limited = bool(terms.max_connections)
+
+    def dial(
+        self,
+        route: Route,
+        arrival: Arrival,
+        hello: Hello,
+        opening: bytes,
+        outcome: IDialOutcome,
+        choice: Choice | None = None,
+    ) -> ICancel:
+        """As the seam says. `choice` is what `choose` said just now: it is tried first."""
+        alone = self._alone(route, arrival)
+        pool = None if alone is not None else self.pools.of(route, arrival.door.port)
+        if pool is None and alone is None:
+            outcome.failed(DialUnresolved(f"there is no pool {route.pool}"))
+            return NOTHING
+        terms = self.pools.terms if pool is None else pool.terms
+        version = route.proxy_protocol or terms.proxy_protocol
         if version is not None:
-            opening = preface(version, self.proxy_options, arrival, hello) + opening
-        upstreams = route.upstreams
-        waiting = list(upstreams) if len(upstreams) == 1 else order(upstreams, self.random)
-        dial = _Dial(self, outcome, opening, route.trusted, arrival.door.port, waiting)
-        dial.start()
-        return dial
+            opening = preface(version, terms.proxy_options, arrival, hello) + opening
+        trusted = route.trusted or route.pool is not None
+        attempt = Attempt(self, outcome, opening, pool, trusted, arrival.client.host, hello.name)
+        attempt.start(alone, None if choice is None else choice.seat)
+        return attempt
+
+    def choose(self, route: Route, arrival: Arrival, hello: Hello) -> Choice | None:
+        """
+        The endpoint of a new connection, for who may have one open to it already.
+
+        Returns: None where it takes more than a look (a name to be resolved, no room, nobody there): then dial.
+        """
+        alone = self._alone(route, arrival)
+        if alone is not None:
+            return Choice(alone, None)
+        pool = self.pools.of(route, arrival.door.port)
+        seat = None if pool is None else pool.pick(arrival.client.host, hello.name)
+        if pool is None or seat is None or (seat.backup and pool.named):
+            return None
+        return Choice(seat.member.address, seat)
 
     def bind_to(self, address: Address) -> str | None:
         """Our end of a connection to an address: the configured one where it is of the same family."""
         bind = self.bind_address
         return bind if bind and (":" in bind) == (":" in address.host) else None
 
+    def _alone(self, route: Route, arrival: Arrival) -> Address | None:
+        """The address of a route that has one endpoint, which is an address and has no limit."""
+        upstreams = route.upstreams
+        if len(upstreams) != 1 or self._limited:
+            return None
+        upstream = upstreams[0]
+        host = upstream.host
+        return Address(host, upstream.port or arrival.door.port) if is_ip(host) else None
+
 
 @implementer(ICancel)
-@define(eq=False)
-class _Dial:
-    """One connection's tries. `why` is what went wrong last."""
-
-    dialer: Dialer
-    outcome: IDialOutcome
-    opening: bytes
-    trusted: bool
-    port: int
-    waiting: list[Upstream]
-    over: bool = False
-    tries: int = 0
-    address: Address = NOWHERE
-    why: DialFailed | None = None
-    deadline: IDelayedCall | None = None
-    connector: ICancel | None = None
-    question: Deferred[tuple[str, ...]] | None = None
-    more: bool = False
-    turning: bool = False
-
-    def start(self) -> None:
-        self.next()
-        if not self.over:
-            self.deadline = self.dialer.clock.callLater(self.dialer.dial_timeout, self._too_late)
+class _Nothing:
+    """Nothing is under way."""
 
     def cancel(self) -> None:
-        if not self.over:
-            self._finish()
-            if self.question is not None:
-                self.question.cancel()
-            if self.connector is not None:
-                self.connector.cancel()
-
-    def next(self) -> None:
-        """
-        Try the next upstream, or give up.
-
-        An outcome that comes at once is taken up by the loop that caused it, so a thousand of them go no deeper.
-        """
-        self.more = True
-        if self.turning:
-            return
-        self.turning = True
-        while self.more and not self.over:
-            self.more = False
-            self._step()
-        self.turning = False
-
-    def _step(self) -> None:
-        if not self.waiting or self.tries >= TRIES_LIMIT:
-            self._finish()
-            self.outcome.failed(self.why or DialUnresolved("the route names no endpoint"))
-            return
-        upstream = self.waiting.pop(0)
-        if _is_ip(upstream.host):
-            self._try(Address(upstream.host, upstream.port or self.port))
-            return
-        known = self.dialer.names.peek(upstream.host)
-        if known is not None:
-            self._resolved(known, upstream)
-        else:
-            self._resolve(upstream)
-
-    def connected(self, leg: ILeg) -> None:
-        """One of the addresses took the connection."""
-        self.connector = None
-        if self.over:
-            leg.abort()
-            return
-        self._finish()
-        leg.send(self.opening)
-        self.outcome.dialled(leg)
-
-    def refused(self, why: OSError) -> None:
-        """The address that was tried did not."""
-        self.connector = None
-        if not self.over:
-            self.why = _explained(self.address, why)
-            self.next()
-
-    def _try(self, address: Address) -> None:
-        """Begin to connect, unless the guard objects."""
-        objection = None if self.trusted else self.dialer.guard.objection(address)
-        if objection is not None:
-            self.why = DialForbidden(objection)
-            self.next()
-            return
-        self.tries += 1
-        self.address = address
-        dialer = self.dialer
-        bind = dialer.bind_to(address) if dialer.bind_address else None
-        connector = dialer.connect(address, bind, dialer.connect_timeout, self.connected, self.refused)
-        if not self.over and not self.more:  # else it is decided already
-            self.connector = connector
-
-    def _resolve(self, upstream: Upstream) -> None:
-        # Kept before it is heard: cancelling is for a question whose answer we still wait for.
-        self.question = self.dialer.names.addresses(upstream.host)
-        self.question.addCallbacks(self._resolved, _nobody_waits, callbackArgs=(upstream,))
-
-    def _resolved(self, found: tuple[str, ...], upstream: Upstream) -> None:
-        self.question = None
-        if not found:
-            self.why = DialUnresolved(f"{upstream.host} has no address")
-        port = upstream.port or self.port
-        self.waiting[:0] = [Upstream(host=host, port=port) for host in found]
-        self.next()
-
-    def _too_late(self) -> None:
-        self.cancel()
-        before = f"; before that: {self.why}" if self.tries > 1 else ""
-        self.outcome.failed(DialTimeout(f"not connected within {self.dialer.dial_timeout:g} s{before}"))
-
-    def _finish(self) -> None:
-        self.over = True
-        if self.deadline is not None and self.deadline.active():
-            self.deadline.cancel()
+        """Nothing to give up."""
 
 
-def _nobody_waits(failure: Failure) -> None:
-    """We gave the question up."""
-    failure.trap(CancelledError)
-
-
-def _is_ip(host: str) -> bool:
-    return ":" in host or host.rpartition(".")[2].isdigit()  # no Hostname ends in a number
-
-
-def _explained(address: Address, why: OSError) -> DialFailed:
-    said = errno.errorcode.get(why.errno or 0, str(why))
-    if why.errno in OUR_MEANS:
-        return DialBroken(f"cannot connect to {address}: {said}")
-    if isinstance(why, TimeoutError):
-        return DialTimeout(f"{address} did not answer in time")
-    return DialRefused(f"{address}: {said}")
+NOTHING: Final = _Nothing()

@@ -9,7 +9,6 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
-from random import Random
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -26,18 +25,15 @@ from starship.account.sink import Sink
 from starship.account.sources import Sources
 from starship.admin.readiness import LookupProbe, Readiness
 from starship.config.settings import Settings
-from starship.dial.dialer import Dialer
-from starship.dial.guard import Guard, OwnAddresses
-from starship.dial.resolve import Names
 from starship.journey import Guides
 from starship.process.notify import Notifier
 from starship.route.narrowing import narrow
 from starship.service.doors import make_doors, make_gate, make_schemes
 from starship.service.lookups import Lookups, make_lookups
 from starship.service.router import Admin, Router
+from starship.service.upstreams import make_dialer
 from starship.service.views import CareView, GateView, LookupView
 from starship.service.window import House, make_window
-from starship.wire.connect import connect_on
 from starship.wire.ground import Ground
 from starship.wire.nest import loop_of
 from starship.wire.reactor import WireReactor
@@ -68,7 +64,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
     doors: list[DoorService] = []
     wheel = Wheel(reactor)
     ground = Ground(loop_of(reactor), settings.upstream.splice_after)
-    dialer = _dialer(settings, reactor, ground, wheel, doors)
+    dialer = make_dialer(settings, reactor, ground, wheel, doors)
     tenants = TenantGate()
     guides = Guides(
         resolver=lookups.outer,
@@ -137,26 +133,6 @@ def _access_log(settings: Settings) -> AccessLog | None:
     wanted = settings.access_log
     form = FORMS["json and more" if wanted.proxy_fields else wanted.format]
     return AccessLog(Sink(wanted.path), form, time.time) if wanted.enabled else None
-
-
-def _dialer(settings: Settings, reactor: Any, ground: Ground, wheel: Wheel, doors: list[DoorService]) -> Dialer:
-    dialling = settings.upstream
-    return Dialer(
-        connect=connect_on(ground, reactor),
-        clock=wheel,
-        names=Names(reactor.nameResolver, reactor),
-        guard=Guard(
-            allow=dialling.allow,
-            deny=dialling.deny,
-            ports=dialling.ports,
-            doors=lambda: [door.bound for door in doors if door.bound is not None],
-            is_ours=OwnAddresses(reactor),
-        ),
-        random=Random(),  # noqa: S311  # balances load, guards nothing
-        connect_timeout=dialling.connect_timeout,
-        dial_timeout=dialling.dial_timeout,
-        bind_address=dialling.bind_address,
-    )
 
 
 def _readiness(settings: Settings, lookups: Lookups, probe: LookupProbe | None) -> Readiness:

@@ -127,7 +127,7 @@ def _rooms(house: House) -> Rooms:
         table=house.lookups.outer.find,
         directory=_directory(house.lookups, house.settings),
         objection=house.dialer.guard.objection,
-        addresses=house.dialer.names.peek,
+        addresses=house.dialer.pools.means.names.peek,
         inside=house.tenants.inside,
         spell=spell,
         narrow=narrow,

@@ -7,7 +7,7 @@ import os
 import resource
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from ipaddress import ip_network
 from random import Random
 from types import CodeType
@@ -20,10 +20,15 @@ from twisted.internet.task import Clock
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from starship.dial.dialer import TRIES_LIMIT, Dialer
+from starship.dial.attempt import TRIES_LIMIT
+from starship.dial.dialer import Dialer
 from starship.dial.guard import Guard
+from starship.dial.member import Members
+from starship.dial.pool import Means
+from starship.dial.pools import NamedPool, Pools
 from starship.dial.preface import preface
 from starship.dial.resolve import Names
+from starship.dial.terms import Terms
 from starship.errors import DialBroken, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel, IDialer, IDialOutcome, ILeg
 from starship.names import Hostname
@@ -118,19 +123,31 @@ def refusal(code: int = errno.ECONNREFUSED) -> OSError:
 class Scene:
     """A Dialer whose tries the test answers."""
 
-    def __init__(self, **changes: Any) -> None:
-        self.clock: Any = Clock()
+    def __init__(
+        self,
+        *,
+        named: Mapping[str, tuple[Upstream, ...]] | None = None,
+        terms: Mapping[str, Any] | None = None,
+        clock: Any = None,
+        resolver: FakeResolver | None = None,
+        **changes: Any,
+    ) -> None:
+        self.clock: Any = clock or Clock()
         self.connect = FakeConnect()
-        self.resolver = FakeResolver()
+        self.resolver = resolver or FakeResolver()
+        means = Means(
+            members=Members(self.clock), names=Names(self.resolver, self.clock), clock=self.clock, random=Random(1)
+        )
+        the_terms = Terms(**(terms or {}))
+        pools = {name: NamedPool(name, upstreams, the_terms, means) for name, upstreams in (named or {}).items()}
+        self.pools = Pools(pools, the_terms, means)
         make: Callable[..., Dialer] = Dialer
         self.dialer = make(
             **{
                 "connect": self.connect,
                 "clock": self.clock,
-                "names": Names(self.resolver, self.clock),
+                "pools": self.pools,
                 "guard": Guard(),
-                "random": Random(1),
-                "connect_timeout": 3.0,
                 "dial_timeout": 10.0,
             }
             | changes
@@ -209,9 +226,8 @@ def test_the_proxy_header_goes_before_the_opening_bytes(version: str) -> None:
 def test_a_route_that_does_not_say_gets_the_header_that_the_settings_have_for_all(
     said: str | None, version: str | None
 ) -> None:
-    scene = Scene()
     options = ProxyOptions(authority=False, crc32c=True)
-    scene.dialer.proxy_protocol, scene.dialer.proxy_options = "v2", options
+    scene = Scene(terms={"proxy_protocol": "v2", "proxy_options": options})
     scene.dial(up("192.0.2.1"), proxy=said)
     assert scene.succeed().data == preface(version, options, arrival(port=8443), HELLO) + OPENING
 
@@ -441,7 +457,7 @@ class RealScene(Scene):
     def __init__(self, ground: Ground, **changes: Any) -> None:
         clock = ground.reactor
         self.wire = Wire(clock.wire)
-        changes = {"clock": clock, "names": Names(this_machine(), clock), "guard": Guard(allow=ALL)} | changes
+        changes = {"clock": clock, "resolver": this_machine(), "guard": Guard(allow=ALL)} | changes
         super().__init__(connect=connect_on(self.wire, clock), **changes)
         self.ground = ground
 
@@ -496,7 +512,7 @@ def test_f10_a_listener_that_never_accepts_is_given_up_after_the_connect_timeout
         filler.setblocking(False)
         filler.connect_ex(full.getsockname())
     good = ground.own(socket.create_server(("127.0.0.1", 0)))
-    scene = RealScene(ground, connect_timeout=0.2)
+    scene = RealScene(ground, terms={"connect_timeout": 0.2})
     scene.dial(up("127.0.0.1", full.getsockname()[1]), up("127.0.0.1", good.getsockname()[1], backup=True))
     scene.wait()
     assert scene.outcome.legs[0].remote.port == good.getsockname()[1]

@@ -1,0 +1,330 @@
+"""
+Attempt: one connection's tries, from the first choice to a leg or a reason.
+
+Part of the dial step. Whom to try, its Pool says; it alone knows how often it has tried, what went wrong last and how
+long it may go on. For endpoints that are addresses it makes no Deferred; what connects at once costs no deadline.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.interfaces import IDelayedCall
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from starship.dial.pool import Pool
+from starship.dial.seat import Seat
+from starship.errors import DialBroken, DialBusy, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
+from starship.interfaces import ICancel, IDialOutcome, ILeg
+from starship.words import Address
+
+if TYPE_CHECKING:
+    from starship.dial.dialer import Dialer
+
+NOWHERE: Final = Address("", 0)
+
+TRIES_LIMIT: Final = 16
+"""Addresses that one connection may try: a name with hundreds of them must not hold a client that long."""
+
+OUR_MEANS: Final = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EAGAIN}
+)
+
+
+@implementer(ICancel)
+class Attempt:
+    """`pool` None: one address alone, which `start` is given. `trusted`: the guard is not asked."""
+
+    __slots__ = (
+        "_address",
+        "_asked",
+        "_chosen",
+        "_connector",
+        "_deadline",
+        "_dialer",
+        "_full",
+        "_host",
+        "_more",
+        "_opening",
+        "_others",
+        "_outcome",
+        "_over",
+        "_pool",
+        "_question",
+        "_seat",
+        "_source",
+        "_spent",
+        "_tried",
+        "_tries",
+        "_trusted",
+        "_turning",
+        "_waits",
+        "_why",
+    )
+
+    def __init__(
+        self,
+        dialer: Dialer,
+        outcome: IDialOutcome,
+        opening: bytes,
+        pool: Pool | None,
+        trusted: bool,
+        source: str,
+        host: str | None,
+    ) -> None:
+        self._dialer = dialer
+        self._outcome = outcome
+        self._opening = opening
+        self._pool = pool
+        self._trusted = trusted
+        self._source = source
+        self._host = host
+        self._over = False
+        self._tries = 0
+        self._address = NOWHERE
+        self._seat: Seat | None = None  # which is being tried
+        self._chosen: Seat | None = None  # which is tried next
+        self._others: Iterator[Seat] | None = None  # who is tried after that
+        self._tried: list[Seat] | None = None
+        self._asked: list[str] = []
+        self._full = self._spent = self._waits = False
+        self._why: DialFailed | None = None
+        self._deadline: IDelayedCall | None = None
+        self._connector: ICancel | None = None
+        self._question: Deferred[tuple[str, ...]] | None = None
+        self._more = self._turning = False
+
+    def start(self, alone: Address | None, chosen: Seat | None) -> None:
+        """Begin: with the one address that there is, with a seat that was chosen, or by choosing one."""
+        if alone is not None:
+            self._turning = True
+            self._try(alone, self._dialer.connect_timeout)
+            self._turning = False
+            if self._more:
+                self._next()
+        else:
+            self._chosen = chosen
+            self._next()
+        if not self._over:
+            self._deadline = self._dialer.clock.callLater(self._dialer.dial_timeout, self._too_late)
+
+    def cancel(self) -> None:
+        if self._over:
+            return
+        self._finish()
+        if self._question is not None:
+            self._question.cancel()
+        if self._connector is not None:
+            self._connector.cancel()
+        seat, self._seat = self._seat, None
+        if seat is not None:
+            seat.given_up()
+
+    # Who connects
+
+    def connected(self, leg: ILeg) -> None:
+        """The address that was tried took the connection."""
+        self._connector = None
+        if self._over:
+            leg.abort()
+            return
+        self._finish()
+        seat = self._seat
+        if seat is not None:
+            self._seat = None
+            seat.connected(leg)
+        leg.send(self._opening)
+        self._outcome.dialled(leg)
+
+    def refused(self, why: OSError) -> None:
+        """It did not."""
+        self._connector = None
+        if self._over:
+            return
+        self._why = _explained(self._address, why)
+        seat = self._seat
+        if seat is not None:
+            self._gave_nothing(seat)
+            seat.failed(str(self._why), ours=isinstance(self._why, DialBroken))
+        self._next()
+
+    # Who waits for room
+
+    def room(self) -> bool:
+        """As a Waiter."""
+        pool = self._pool
+        self._others, self._full = None, False
+        seat = None if pool is None else self._other(pool)
+        if pool is None or seat is None:
+            return False
+        self._leave_room()
+        self._chosen = seat
+        self._next()
+        return True
+
+    def tired(self) -> None:
+        """As a Waiter."""
+        self._waits = False
+        self._fail(DialBusy(f"no endpoint had room in time: {self._limits()}"))
+
+    # The steps
+
+    def _next(self) -> None:
+        """
+        Try the next endpoint, or give up.
+
+        An outcome that comes at once is taken up by the loop that caused it, so a thousand of them go no deeper.
+        """
+        self._more = True
+        if self._turning:
+            return
+        self._turning = True
+        while self._more and not self._over:
+            self._more = False
+            self._step()
+        self._turning = False
+
+    def _step(self) -> None:
+        pool = self._pool
+        if pool is None:
+            self._fail(self._why)
+            return
+        seat, self._chosen = self._chosen, None
+        if seat is None or pool.full(seat):
+            seat = self._first(pool) if self._others is None and self._tried is None else self._other(pool)
+        if seat is None:
+            if not (self._ask(pool, backups=False) or self._ask(pool, backups=True) or self._wait(pool)):
+                self._fail(self._why)
+            return
+        if seat.backup and pool.named:
+            self._chosen = seat  # who is kept for the case that no member comes of the names
+            if self._ask(pool, backups=False):
+                return
+            self._chosen = None
+        self._seat = seat
+        self._try(seat.member.address, pool.terms.connect_timeout)
+
+    def _first(self, pool: Pool) -> Seat | None:
+        seat = pool.pick(self._source, self._host)
+        return self._other(pool) if seat is not None and pool.full(seat) else seat
+
+    def _other(self, pool: Pool) -> Seat | None:
+        """The next one that was not tried yet, has room, and is well or may be tried although it failed last."""
+        others = self._others
+        if others is None:
+            others = self._others = pool.others(self._source, self._host)
+        tried = self._tried or ()
+        for seat in others if self._tries < TRIES_LIMIT else ():
+            if seat in tried:
+                continue
+            if pool.full(seat):
+                self._full = True
+            elif self._tries and seat.member.row and not pool.retries.take(pool.total):
+                self._spent = True
+            else:
+                return seat
+        return None
+
+    def _try(self, address: Address, timeout: float) -> None:
+        """Begin to connect, unless the guard objects."""
+        dialer, seat = self._dialer, self._seat
+        objection = None if self._trusted else dialer.guard.objection(address)
+        if objection is not None:
+            self._why = DialForbidden(objection)
+            if seat is not None:
+                self._gave_nothing(seat)
+            self._next()
+            return
+        self._tries += 1
+        self._address = address
+        if seat is not None:
+            seat.begin()
+        connector = dialer.connect(address, dialer.bind_to(address), timeout, self.connected, self.refused)
+        if not self._over and not self._more:  # else it is decided already
+            self._connector = connector
+
+    def _gave_nothing(self, seat: Seat) -> None:
+        self._seat = None
+        if self._tried is None:
+            self._tried = [seat]
+        else:
+            self._tried.append(seat)
+
+    def _ask(self, pool: Pool, *, backups: bool) -> bool:
+        """Wait for the addresses of a name that may bring somebody to try; False where there is none."""
+        name = pool.roster.unknown(self._asked, backups=backups) if pool.named and self._tries < TRIES_LIMIT else None
+        if name is None:
+            return False
+        self._asked.append(name)
+        # Kept before it is heard: cancelling is for a question whose answer we still wait for.
+        self._question = pool.roster.find(name)
+        self._question.addCallbacks(self._found, _nobody_waits, callbackArgs=(name,))
+        return True
+
+    def _found(self, found: tuple[str, ...], name: str) -> None:
+        self._question = None
+        if found:
+            self._chosen = self._others = None  # there are more to choose from
+        else:
+            self._why = DialUnresolved(f"{name} has no address")
+        self._next()
+
+    def _wait(self, pool: Pool) -> bool:
+        """Wait for room where all who could be tried are full; False where there is no room for that either."""
+        if not self._full or pool.room is None:
+            return False
+        self._waits = pool.room.join(self)
+        if not self._waits:
+            self._why = DialBusy(f"no endpoint has room, and {len(pool.room)} clients wait: {self._limits()}")
+        return self._waits
+
+    def _limits(self) -> str:
+        pool = self._pool
+        return "" if pool is None else f"{pool.terms.max_connections} connections are open to each"
+
+    # The ends
+
+    def _fail(self, why: DialFailed | None) -> None:
+        self._finish()
+        if why is None:
+            why = DialUnresolved("the route names no endpoint")
+            if self._pool is not None and self._pool.seats:
+                why = DialRefused(f"every endpoint of the pool {self._pool.name} is drained")
+        elif self._spent:
+            why = type(why)(f"{why}; others failed last, and enough of those are being tried")
+        self._outcome.failed(why)
+
+    def _too_late(self) -> None:
+        before = f"; before that: {self._why}" if self._tries > 1 else ""
+        self.cancel()
+        self._outcome.failed(DialTimeout(f"not connected within {self._dialer.dial_timeout:g} s{before}"))
+
+    def _finish(self) -> None:
+        self._over = True
+        if self._deadline is not None and self._deadline.active():
+            self._deadline.cancel()
+        if self._waits:
+            self._leave_room()
+
+    def _leave_room(self) -> None:
+        self._waits = False
+        if self._pool is not None and self._pool.room is not None:
+            self._pool.room.leave(self)
+
+
+def _nobody_waits(failure: Failure) -> None:
+    """We gave the question up."""
+    failure.trap(CancelledError)
+
+
+def _explained(address: Address, why: OSError) -> DialFailed:
+    said = errno.errorcode.get(why.errno or 0, str(why))
+    if why.errno in OUR_MEANS:
+        return DialBroken(f"cannot connect to {address}: {said}")
+    if isinstance(why, TimeoutError):
+        return DialTimeout(f"{address} did not answer in time")
+    return DialRefused(f"{address}: {said}")

@@ -1,0 +1,310 @@
+"""One connection's tries among the members of a pool."""
+
+from __future__ import annotations
+
+import errno
+from typing import Any
+
+import pytest
+from zope.interface.verify import verifyObject
+
+from starship.dial.attempt import TRIES_LIMIT, Attempt
+from starship.dial.ejection import Ejection
+from starship.errors import DialBusy, DialRefused, DialTimeout, DialUnresolved
+from starship.interfaces import ICancel
+from starship.words import Origin, Route, Stop, Upstream
+from tests.dial.test_dialer import HELLO, OPENING, Outcome, Scene, refusal, up
+from tests.fakes import FakeLeg, arrival
+
+RULES = Ejection(failures=2, time=10.0, share=0.5)
+
+
+class PoolScene(Scene):
+    """Dials the pool `web`, with an outcome for each dial."""
+
+    def __init__(self, *upstreams: Upstream, **terms: Any) -> None:
+        kinds = {"policy": "round_robin", "ejection": RULES} | terms
+        super().__init__(named={"web": upstreams}, terms=kinds)
+
+    def come(self, pool: str = "web") -> tuple[ICancel, Outcome]:
+        outcome = Outcome()
+        route = Route(app="", upstreams=(), pool=pool, origin=Origin.STATIC)
+        return self.dialer.dial(route, arrival(port=8443), HELLO, OPENING, outcome), outcome
+
+    def load(self, host: str) -> int:
+        (member,) = [member for member in self.pools.means.members if member.address.host == host]
+        return member.load
+
+    @property
+    def loads(self) -> set[int]:
+        return {member.load for member in self.pools.means.members}
+
+
+def ups(count: int, **more: Any) -> list[Upstream]:
+    return [up(f"192.0.2.{number}", 443, **more) for number in range(1, count + 1)]
+
+
+def test_it_can_be_cancelled() -> None:
+    dial, _ = PoolScene(*ups(2)).come()
+    assert isinstance(dial, Attempt)
+    verifyObject(ICancel, dial)
+
+
+def test_a_pool_of_the_ini_file_is_the_operators_word_and_is_not_guarded() -> None:
+    scene = PoolScene(up("127.0.0.1", 443), up("127.0.0.1", 444))
+    scene.come()
+    assert scene.hosts == ["127.0.0.1"]
+
+
+def test_a_pool_that_there_is_not_has_no_endpoint() -> None:
+    scene = PoolScene(*ups(2))
+    dial, outcome = scene.come("other")
+    dial.cancel()
+    assert isinstance(outcome.why, DialUnresolved)
+    assert str(outcome.why) == "there is no pool other"
+
+
+def test_g4_each_try_has_the_pools_own_deadline_and_then_comes_the_next() -> None:
+    scene = PoolScene(*ups(3), connect_timeout=0.25)
+    _, outcome = scene.come()
+    for _ in range(2):
+        assert scene.connect.tries[-1].timeout == 0.25
+        scene.fail(TimeoutError(errno.ETIMEDOUT, "x"))
+    scene.succeed()
+    assert len(set(scene.hosts)) == 3
+    assert len(outcome.legs) == 1
+
+
+def test_nobody_is_refused_while_one_lives_whoever_else_is_down() -> None:
+    scene = PoolScene(*ups(10), retries=0.0, min_retries=0)
+    living = "192.0.2.7"
+    scene.connect.hasty, scene.connect.good = True, living
+    outcomes = [scene.come()[1] for _ in range(300)]
+    assert all(len(outcome.legs) == 1 for outcome in outcomes)
+    assert {outcome.legs[0].remote.host for outcome in outcomes} == {living}
+
+
+def test_one_that_is_left_out_is_tried_when_all_others_fail() -> None:
+    scene = PoolScene(*ups(2))
+    scene.connect.hasty, scene.connect.good = True, "192.0.2.1"
+    for _ in range(20):
+        scene.come()
+    scene.connect.good = "192.0.2.2"
+    outcomes = [scene.come()[1] for _ in range(20)]
+    assert all(len(outcome.legs) == 1 for outcome in outcomes)
+
+
+def test_all_down_is_all_tried_and_ends_in_why_the_last_failed() -> None:
+    scene = PoolScene(*ups(3))
+    scene.connect.hasty = True
+    outcomes = [scene.come()[1] for _ in range(5)]
+    assert {type(outcome.why) for outcome in outcomes} == {DialRefused}
+    assert len(scene.tries) == 15
+    assert scene.clock.getDelayedCalls() == []
+    assert scene.loads == {0}
+
+
+def test_an_outage_is_no_storm() -> None:
+    scene = PoolScene(*ups(10), retries=0.2, min_retries=1)
+    scene.connect.hasty = True
+    outcomes = [scene.come()[1] for _ in range(1000)]
+    assert all(isinstance(outcome.why, DialRefused) for outcome in outcomes)
+    assert len(scene.tries) < 1000 + 0.2 * 1000 + 100
+    assert str(outcomes[-1].why).endswith("; others failed last, and enough of those are being tried")
+
+
+def test_one_connection_tries_so_many_endpoints_and_no_more() -> None:
+    scene = PoolScene(*ups(50))
+    scene.connect.hasty = True
+    _, outcome = scene.come()
+    assert isinstance(outcome.why, DialRefused)
+    assert len(scene.tries) == TRIES_LIMIT
+
+
+def test_our_own_want_of_means_is_no_fault_of_the_endpoints() -> None:
+    scene = PoolScene(*ups(2))
+    for _ in range(20):
+        scene.come()
+        scene.fail(refusal(errno.EMFILE))
+        scene.fail(refusal(errno.EADDRNOTAVAIL))
+    assert {member.failures for member in scene.pools.means.members} == {0}
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_a_client_who_leaves_leaves_nothing_behind(moment: str) -> None:
+    scene = PoolScene(*ups(2))
+    dial, outcome = scene.come()
+    assert sorted(scene.load(host) for host in ("192.0.2.1", "192.0.2.2")) == [0, 1]
+    if moment == "before":
+        dial.cancel()
+        assert scene.connect.tries[0].cancelled == 1
+    else:
+        scene.succeed()
+        dial.cancel()
+        outcome.legs[0].abort()
+    assert scene.loads == {0}
+    assert scene.clock.getDelayedCalls() == []
+
+
+def test_the_whole_deadline_gives_up_the_try_that_is_under_way() -> None:
+    scene = PoolScene(*ups(2))
+    _, outcome = scene.come()
+    scene.clock.advance(10.1)
+    assert isinstance(outcome.why, DialTimeout)
+    assert scene.loads == {0}
+    assert scene.connect.tries[0].cancelled == 1
+
+
+def test_an_endpoint_that_is_full_is_passed_by() -> None:
+    scene = PoolScene(*ups(3), max_connections=2)
+    legs = [scene.come()[1] for _ in range(6)]
+    assert {scene.load(f"192.0.2.{number}") for number in (1, 2, 3)} == {2}
+    assert all(outcome.calls == 0 for outcome in legs)
+
+
+def test_where_all_are_full_one_waits_until_a_connection_is_over() -> None:
+    scene = PoolScene(*ups(2), max_connections=1)
+    legs = []
+    for _ in range(2):
+        scene.come()
+        legs.append(scene.succeed())
+    waiting = [scene.come()[1] for _ in range(3)]
+    assert len(scene.tries) == 2
+    legs[0].close(Stop.ENDED)
+    assert len(scene.tries) == 3
+    assert scene.tries[-1] == legs[0].remote
+    scene.succeed()
+    assert [outcome.calls for outcome in waiting] == [1, 0, 0]
+    legs[1].close(Stop.LOST)
+    scene.fail()
+    assert [outcome.calls for outcome in waiting] == [1, 0, 0]
+    assert scene.loads == {1}
+
+
+def test_one_waits_so_long_and_no_longer_and_it_is_said_why() -> None:
+    scene = PoolScene(*ups(1), max_connections=1, queue_timeout=0.5)
+    scene.come()
+    _, outcome = scene.come()
+    scene.clock.advance(0.49)
+    assert outcome.calls == 0
+    scene.clock.advance(0.02)
+    assert isinstance(outcome.why, DialBusy)
+    assert str(outcome.why) == "no endpoint had room in time: 1 connections are open to each"
+    assert outcome.why.word == "over_limit"
+
+
+def test_beyond_the_queue_one_is_told_at_once() -> None:
+    scene = PoolScene(*ups(1), max_connections=1, queue=1)
+    scene.come()
+    _, waiting = scene.come()
+    _, outcome = scene.come()
+    assert waiting.calls == 0
+    assert isinstance(outcome.why, DialBusy)
+    assert str(outcome.why) == "no endpoint has room, and 1 clients wait: 1 connections are open to each"
+
+
+def test_who_waits_and_leaves_is_not_called() -> None:
+    scene = PoolScene(*ups(1), max_connections=1)
+    scene.come()
+    leg = scene.succeed()
+    dial, outcome = scene.come()
+    dial.cancel()
+    leg.close(Stop.ENDED)
+    scene.clock.advance(20)
+    assert (outcome.calls, len(scene.tries)) == (0, 1)
+
+
+def test_a_hundred_who_wait_are_all_served_by_one_endpoint_that_takes_one_at_a_time() -> None:
+    scene = PoolScene(*ups(1), max_connections=1, queue=100)
+    outcomes = [scene.come()[1] for _ in range(101)]
+    for number in range(101):
+        leg = scene.succeed()
+        assert [outcome.calls for outcome in outcomes].count(1) == number + 1
+        leg.close(Stop.ENDED)
+    assert scene.loads == {0}
+
+
+def test_waiting_crowds_whose_connections_fail_at_once_go_no_deeper() -> None:
+    scene = PoolScene(*ups(1), max_connections=1, queue=5000, ejection=Ejection(failures=0, time=1, share=0))
+    outcomes = [scene.come()[1] for _ in range(3000)]
+    scene.connect.hasty = True
+    scene.fail()
+    assert all(isinstance(outcome.why, DialRefused) for outcome in outcomes)
+    assert scene.loads == {0}
+
+
+def test_everything_drained_is_a_refusal_that_says_so() -> None:
+    scene = PoolScene(*ups(2))
+    for upstream in ups(2):
+        assert scene.pools.drain("web", str(upstream))
+    _, outcome = scene.come()
+    assert isinstance(outcome.why, DialRefused)
+    assert str(outcome.why) == "every endpoint of the pool web is drained"
+    assert scene.tries == []
+
+
+def test_live_connections_stay_when_their_endpoint_is_drained_or_leaves() -> None:
+    scene = PoolScene(*ups(2))
+    legs = []
+    for _ in range(200):
+        scene.come()
+        legs.append(scene.succeed())
+    scene.pools.drain("web", "192.0.2.1:443")
+    scene.come()
+    assert scene.tries[-1].host == "192.0.2.2"
+    assert sum(leg.aborted for leg in legs) == 0
+
+
+def test_who_was_chosen_before_is_tried_first_and_taken_once() -> None:
+    scene = PoolScene(*ups(3))
+    route = Route(app="", upstreams=(), pool="web", origin=Origin.STATIC)
+    for _ in range(6):
+        choice = scene.dialer.choose(route, arrival(port=8443), HELLO)
+        assert choice is not None
+        outcome = Outcome()
+        scene.dialer.dial(route, arrival(port=8443), HELLO, OPENING, outcome, choice)
+        assert scene.tries[-1] == choice.address
+    assert sorted(scene.hosts) == sorted(["192.0.2.1", "192.0.2.2", "192.0.2.3"] * 2)
+
+
+def test_one_who_was_chosen_and_is_full_meanwhile_is_passed_by() -> None:
+    scene = PoolScene(*ups(2), max_connections=1)
+    route = Route(app="", upstreams=(), pool="web", origin=Origin.STATIC)
+    choice = scene.dialer.choose(route, arrival(port=8443), HELLO)
+    assert choice is not None
+    assert choice.seat is not None
+    choice.seat.begin()
+    scene.dialer.dial(route, arrival(port=8443), HELLO, OPENING, Outcome(), choice)
+    assert scene.tries[-1] != choice.address
+
+
+def test_nobody_is_chosen_before_a_name_is_known_and_an_address_alone_is_its_own_choice() -> None:
+    scene = PoolScene(up("a.example"), up("192.0.2.9", backup=True))
+    route = Route(app="", upstreams=(), pool="web", origin=Origin.STATIC)
+    assert scene.dialer.choose(route, arrival(port=8443), HELLO) is None
+    alone = Route(app="", upstreams=(up("192.0.2.1"),), origin=Origin.FRESH)
+    choice = scene.dialer.choose(alone, arrival(port=8443), HELLO)
+    assert choice is not None
+    assert (str(choice.address), choice.seat) == ("192.0.2.1:8443", None)
+
+
+def test_a_route_with_one_address_keeps_to_a_limit_that_holds_for_all() -> None:
+    scene = Scene(terms={"max_connections": 1})
+    scene.dial(up("192.0.2.1"))
+    second = Outcome()
+    route = Route(app="", upstreams=(up("192.0.2.1"),), origin=Origin.FRESH)
+    scene.dialer.dial(route, arrival(port=8443), HELLO, OPENING, second)
+    assert len(scene.tries) == 1
+    leg = scene.succeed()
+    leg.close(Stop.ENDED)
+    assert len(scene.tries) == 2
+
+
+def test_a_leg_that_comes_too_late_is_reset_and_counted_nowhere() -> None:
+    scene = PoolScene(*ups(2))
+    dial, _ = scene.come()
+    dial.cancel()
+    leg = FakeLeg()
+    scene.connect.tries[0].connected(leg)
+    assert leg.aborted == 1
+    assert scene.loads == {0}

@@ -1,0 +1,58 @@
+"""A pool as it stands."""
+
+from __future__ import annotations
+
+import attrs
+
+from starship.dial.terms import Terms
+from starship.dial.views import unused, view
+from starship.words import Stop
+from tests.dial.pooling import SOURCE, World, eject, seat_of, up
+from tests.fakes import FakeLeg
+
+
+def test_a_view_says_how_each_member_stands_since_when_and_why() -> None:
+    world = World()
+    pool = world.pool(
+        up("192.0.2.1", weight=3), up("192.0.2.2"), up("192.0.2.3"), up("192.0.2.9", backup=True), slow_start=30.0
+    )
+    world.clock.advance(100)
+    pool.pick(SOURCE, None)
+    eject(pool, "192.0.2.2")
+    seat_of(pool, "192.0.2.3").draining = True
+    pool.changed()
+    seat = seat_of(pool, "192.0.2.1")
+    leg = FakeLeg()
+    seat.begin()
+    seat.connected(leg)
+    world.clock.advance(4)
+    seen = view(pool)
+    assert (seen.name, seen.policy, seen.total, seen.waiting, seen.panic) == ("web", "round_robin", 1, 0, False)
+    one, out, drained, spare = seen.members
+    assert (one.address, one.endpoint, one.state, one.weight, one.share) == (*["192.0.2.1:443"] * 2, "up", 3, 1.0)
+    assert (one.live, one.total, one.failures, one.since) == (1, 1, 0, 4.0)
+    assert (out.state, out.since, out.why, out.failures, out.ejections) == ("ejected", 4.0, "refused", 3, 1)
+    assert (drained.state, drained.draining, drained.share) == ("up", True, 0.0)
+    assert (spare.backup, spare.share) == (True, 0.0)
+    world.clock.advance(7)
+    assert (view(pool).members[1].state, view(pool).members[1].since) == ("slow", 1.0)
+    leg.close(Stop.ENDED)
+    assert view(pool).members[0].live == 0
+
+
+def test_looking_changes_nothing() -> None:
+    pool = World().pool(up("192.0.2.1"), up("192.0.2.2"))
+    first = pool.pick(SOURCE, None)
+    for _ in range(5):
+        view(pool)
+    assert pool.total == 1
+    assert pool.pick(SOURCE, None) is not first
+
+
+def test_a_pool_that_was_never_used_is_as_it_is_written() -> None:
+    seen = unused("web", Terms(), (up("a.example", None, weight=2), up("192.0.2.9", backup=True)))
+    assert [(member.address, member.state, member.weight, member.backup) for member in seen.members] == [
+        ("a.example", "up", 2, False),
+        ("192.0.2.9:443", "up", 1, True),
+    ]
+    assert attrs.asdict(seen)["total"] == 0

@@ -1,0 +1,55 @@
+"""How upstreams are reached, as the settings say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from attrs import evolve
+from twisted.internet.testing import MemoryReactorClock
+
+from starship.config.settings import Dialling, Pool
+from starship.dial.ejection import Ejection
+from starship.service.upstreams import make_pools, terms_of
+from starship.wire.wheel import Wheel
+from starship.words import Upstream
+from tests.service.material import settings
+
+HOME = (Upstream(host="10.0.0.5", port=443), Upstream(host="10.0.0.6", port=443, backup=True))
+
+
+def test_a_section_says_all_of_a_pools_terms() -> None:
+    pool = Pool(
+        name="web",
+        endpoints=HOME,
+        policy="hash_host",
+        connect_timeout=0.25,
+        max_connections=7,
+        queue=8,
+        queue_timeout=9.0,
+        eject_failures=2,
+        eject_time=3.0,
+        max_ejected=40,
+        slow_start=5.0,
+        retries=60,
+        min_retries=70,
+        proxy_protocol="v2",
+    )
+    terms = terms_of(pool)
+    assert (terms.policy, terms.connect_timeout, terms.slow_start) == ("hash_host", 0.25, 5.0)
+    assert (terms.max_connections, terms.queue, terms.queue_timeout) == (7, 8, 9.0)
+    assert terms.ejection == Ejection(failures=2, time=3.0, share=0.4)
+    assert (terms.retries, terms.min_retries) == (0.6, 70)
+    assert (terms.proxy_protocol, terms_of(Dialling()).proxy_protocol) == ("v2", None)
+
+
+def test_each_pool_of_the_file_is_there_from_the_start() -> None:
+    reactor: Any = MemoryReactorClock()
+    wanted = evolve(settings(), pools={"web": Pool(name="web", endpoints=HOME)})
+    pools = make_pools(wanted, reactor, Wheel(reactor))
+    (view,) = pools.snapshot()
+    assert (view.name, view.policy) == ("web", "round_robin")
+    assert [(member.address, member.backup) for member in view.members] == [
+        ("10.0.0.5:443", False),
+        ("10.0.0.6:443", True),
+    ]
+    assert pools.terms.policy == "random"

@@ -110,7 +110,7 @@ class WirePort:
     _expected: int = field(init=False, default=1)
     _local: Address | None = field(init=False, default=None)
     _accept: Any = field(init=False, default=None)
-    _incurious: bool = field(init=False, default=False)  # the factory's protocols ask their transport who it is
+    _begins: bool = field(init=False, default=False)  # the protocols ask who comes, and begin to read, by themselves
 
     def startListening(self) -> None:
         listener, how = self._socket, self._how
@@ -123,7 +123,7 @@ class WirePort:
             raise CannotListenError(host, port, error) from error
         self._local = None if host in ("0.0.0.0", "::") else Address(host, port)
         self._accept = cast(Any, listener)._accept  # without the socket object that `accept` would make of each
-        self._incurious = getattr(self._factory, "incurious", False)
+        self._begins = getattr(self._factory, "begins", False)
         self._factory.doStart()
         self._ground.loop.watch(listener.fileno(), self, LEVEL)
         self._log.info("{who} starting on {port}", who=_name(self._factory), port=port)
@@ -166,14 +166,15 @@ class WirePort:
 
     def _take(self, transport: WireTransport) -> None:
         try:
-            address: Any = None if self._incurious else transport.getPeer()
+            address: Any = None if self._begins else transport.getPeer()
             protocol = self._factory.buildProtocol(address)
             if protocol is None:
                 transport.abort()
                 return
             transport.owner = cast(Owner, protocol)
             protocol.makeConnection(transport)
-            transport.begin()
+            if not self._begins:
+                transport.begin()
         except Exception:
             self._log.failure("an arrival broke")
             transport.broke()

@@ -234,6 +234,9 @@ class StockLeg:
         self.resume()
         return data
 
+    def begin(self) -> None:
+        """Twisted reads by itself."""
+
     def close(self) -> None:
         """Finish what is buffered, then close both ways."""
         if not self._lost:

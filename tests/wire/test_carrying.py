@@ -24,6 +24,7 @@ from starship.relay.splice import Splice, SpliceLimits
 from starship.wire.ground import BUFFER_BYTES
 from starship.wire.leg import WireLeg
 from starship.wire.pipes import PIPE_BYTES, Pipe, Pipes
+from starship.wire.wheel import Wheel
 from starship.words import Stop
 from tests.loopback import Peer
 from tests.wire.bench import Bench, reset
@@ -71,7 +72,7 @@ class Run:
         self.client.waits_for_end = waits and self.random.random() < 0.5
         self.server.waits_for_end = waits and not self.client.waits_for_end
         client, server = self.legs
-        Splice(client, server, NO_LIMITS, Clock(), lambda *end: self.ends.append(end)).start()
+        Splice(client, server, NO_LIMITS, Wheel(Clock()), lambda *end: self.ends.append(end)).start()
 
     def go(self) -> None:
         """To the end, in which nothing may be left."""

@@ -61,6 +61,12 @@ class Conversation:
         self._chunks = ChunkReader()
         self._body = b""
         self._request: Request | None = None
+        self._refused: list[str] = []
+
+    @property
+    def methods(self) -> list[str]:
+        """What each answer is for: the requests that were read, and the one that was not."""
+        return [message.request.method.decode() for message in self.messages] + self._refused
 
     def feed(self, data: bytes) -> None:
         while data and not self.fault:
@@ -71,6 +77,7 @@ class Conversation:
         verdict = self._sniffer.feed(data)
         if isinstance(verdict, Refusal):
             self.fault = "head"
+            self._refused = ["HEAD" if verdict.manner.bodyless else "GET"]
         if not isinstance(verdict, Hello):
             return b""
         assert verdict.request is not None
@@ -86,10 +93,12 @@ class Conversation:
         return self._over(data[left:]) if len(data) >= left else b""
 
     def _in_chunks(self, data: bytes) -> bytes:
+        assert self._request is not None
         piece = self._chunks.feed(data)
         self._body += piece.data
         if isinstance(piece, BadChunks):
             self.fault = "body"
+            self._refused = [self._request.method.decode()]
             return b""
         return self._over(piece.rest, piece.trailers) if piece.done else b""
 

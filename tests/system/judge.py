@@ -1,0 +1,106 @@
+"""nginx as the judge of what an upstream was asked: it reads each request to its end and writes it into a log."""
+
+from __future__ import annotations
+
+import json
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from attrs import define
+
+from tests.e2e.world import until
+
+_CONFIG = """
+daemon off;
+worker_processes 1;
+pid {directory}/nginx.pid;
+error_log {directory}/error.log;
+events {{ worker_connections 4096; }}
+http {{
+    log_format seen escape=json '{{"host":"$http_host","method":"$request_method","uri":"$request_uri",'
+        '"body":"$request_body","status":$status,"line":"$request","framing":"$http_content_length$http_transfer_encoding",'
+        '"client":"$http_x_forwarded_for"}}';
+    client_body_temp_path {directory}/body;
+    proxy_temp_path {directory}/proxy;
+    fastcgi_temp_path {directory}/fastcgi;
+    uwsgi_temp_path {directory}/uwsgi;
+    scgi_temp_path {directory}/scgi;
+    client_max_body_size 0;
+    client_body_buffer_size 256k;
+    client_header_timeout 1s;
+    client_body_timeout 1s;
+    keepalive_timeout 20s;
+    keepalive_requests 100000;
+    large_client_header_buffers 8 32k;
+    server {{
+        listen 127.0.0.1:{port} default_server backlog=2048;
+        access_log {directory}/seen.log seen;
+        location / {{
+            proxy_pass http://unix:{directory}/answers.sock;
+            proxy_set_header Host $http_host;
+        }}
+    }}
+    server {{
+        listen unix:{directory}/answers.sock;
+        access_log off;
+        add_header X-Seen "$request_method $request_uri" always;
+        location / {{ return 200 "seen\\n"; }}
+    }}
+}}
+"""
+
+
+class Seen(NamedTuple):
+    """A request as nginx took it; `status` other than 200: it did not like it, or never had all of it."""
+
+    host: str
+    method: str
+    uri: str
+    body: str
+    status: int
+    line: str
+
+
+@define(eq=False)
+class Judge:
+    """A running one. `port` is where it is asked."""
+
+    directory: Path
+    port: int
+
+    def seen(self) -> list[Seen]:
+        """Every request so far, in the order of their ends."""
+        log = self.directory / "seen.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        entries = [json.loads(line, strict=False) for line in lines]
+        return [Seen(*(entry[field] for field in Seen._fields)) for entry in entries]
+
+
+@contextmanager
+def judge(directory: Path) -> Iterator[Judge]:
+    directory.mkdir(parents=True)
+    directory.chmod(0o777)  # its workers are not root
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    config = directory / "nginx.conf"
+    config.write_text(_CONFIG.format(directory=directory, port=port))
+    process = subprocess.Popen(["nginx", "-c", str(config), "-p", str(directory)], stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: process.poll() is not None or _listens(port), "nginx")
+        assert process.poll() is None, (directory / "error.log").read_text()
+        yield Judge(directory, port)
+    finally:
+        process.terminate()
+        process.wait(10)
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), 1).close()
+    except OSError:
+        return False
+    return True

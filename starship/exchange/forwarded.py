@@ -135,7 +135,7 @@ class Introduction:
     def _of_proxy(self, request: Request, request_id: str) -> Told:
         said, without = [], set(self._without)
         for name in self._changing:
-            before = _values(request, name)
+            before = () if _ends_here(request, name) else _values(request, name)
             if before and name in _APPENDED:
                 without.add(_lower(name))
                 said.append(self._line(name, request, b", ".join(before) + b", "))
@@ -177,6 +177,11 @@ class Introduction:
         quoted = b'"%b"' if not _TOKEN.fullmatch(authority) else b"%b"
         shown = b";host=" + quoted % authority if authority else b""
         return element.encode("ascii") + shown + b";proto=http"
+
+
+def _ends_here(request: Request, name: str) -> bool:
+    """Whether Connection names the field, so that it is not kept; what is appended to is kept all the same."""
+    return name not in _APPENDED and _lower(name) in request.hops
 
 
 def _lower(name: str) -> bytes:

@@ -125,6 +125,13 @@ def test_what_a_trusted_proxy_knows_better_is_kept(name: str) -> None:
     assert lines(forwarding, request()) == lines(only(name), request())
 
 
+def test_what_connection_names_is_not_kept_so_it_is_made_and_a_chain_is_kept_all_the_same() -> None:
+    """A client behind a trusted proxy cannot take its own address away."""
+    asked = request("Connection: X-Forwarded-Proto, X-Forwarded-For", "X-Forwarded-Proto: https", "X-Forwarded-For: 1")
+    forwarding = evolve(only("X-Forwarded-For", "X-Forwarded-Proto"), trusted=PROXY)
+    assert lines(forwarding, asked) == ["X-Forwarded-For: 1, 198.51.100.7", "X-Forwarded-Proto: http"]
+
+
 def test_a_proxy_is_trusted_by_its_network_in_both_families() -> None:
     for client, trusts in [(CLIENT, True), ("2001:db8::5", True), ("192.0.2.1", False), ("2001:db9::1", False)]:
         forwarding = evolve(only("X-Forwarded-For"), trusted=PROXY)

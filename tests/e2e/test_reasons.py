@@ -28,6 +28,11 @@ ELSEWHERE: Final = {
 """Reasons that no test on loopback alone can bring about, and the unit test and the error that do."""
 
 
+def last(host: str, path: str = "/", *headers: str) -> bytes:
+    """A request with none behind it."""
+    return request(host, path, "Connection: close", *headers)
+
+
 @define(eq=False)
 class Stage:
     """Where a scene is played: a ship whose limits are short, one that cannot dial, the API, the clusters."""
@@ -44,10 +49,10 @@ class Stage:
         """What comes back for these bytes; the head of a page, or nothing where it was cut."""
         return flight(self.ship.port(door), data)[:13]
 
-    def tunnel(self, name: str) -> socket.socket:
+    def tunnel(self, name: str, **more: Any) -> socket.socket:
         """A client that is joined to the echo."""
-        self.home(name, self.clusters["echo"].address)
-        client = connect(self.ship.port("http"))
+        self.home(name, self.clusters["echo"].address, **more)
+        client = connect(self.ship.port("tunnel"))
         client.sendall(request(name))
         assert client.recv(8192) == request(name)
         return client
@@ -56,9 +61,10 @@ class Stage:
 @pytest.fixture(scope="module")
 def stage(api: Api, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
     door = "[listener:members]\nprotocol = http\nendpoint = tcp:0:interface=127.0.0.1\nallow = 10.0.0.0/8\n"
+    door += "[listener:tunnel]\nprotocol = http\nendpoint = tcp:0:interface=127.0.0.1\nmode = tunnel\n"
     door += "[listener:behind]\nprotocol = http\nendpoint = tcp:0:interface=127.0.0.1\n"
     door += "proxy_protocol = required\nproxy_trusted = 127.0.0.1\n"
-    limits = "[limits]\nhello_timeout = 1s\nproxy_timeout = 1s\n"
+    limits = "[limits]\nhello_timeout = 1s\nproxy_timeout = 1s\n[http]\nbody_size = 1 KiB\nbody_timeout = 1s\n"
     upstream = "connect_timeout = 300ms\ndial_timeout = 1s\nidle_timeout = 1s\nlifetime = 2s\ndeny = 127.0.0.5"
     lookup = "timeout = 1500ms\nconnect_timeout = 300ms\nconcurrency = 1"
     with (
@@ -79,30 +85,70 @@ Scene = Callable[[Stage], bytes]
 
 def ok(stage: Stage) -> bytes:
     stage.home("ok.com", stage.clusters["a"].address)
-    return stage.says(request("ok.com"))
+    return stage.says(last("ok.com"))
 
 
 def at_members_door(stage: Stage) -> bytes:
-    return stage.says(request("ok.com"), "members")
+    return stage.says(last("ok.com"), "members")
+
+
+def no_such_path(stage: Stage) -> bytes:
+    stage.api.hosts["parts.com"] = {"paths": [{"path": "/part", "endpoint": stage.clusters["a"].address}]}
+    return stage.says(last("parts.com", "/other"))
+
+
+def to_https(stage: Stage) -> bytes:
+    stage.home("secure.com", stage.clusters["a"].address, redirect="https")
+    return stage.says(last("secure.com"))
+
+
+def too_long_a_body(stage: Stage) -> bytes:
+    stage.home("ok.com", stage.clusters["a"].address)
+    return stage.says(last("ok.com", "/", "Content-Length: 1025"))
+
+
+def half_a_body(stage: Stage) -> bytes:
+    cluster = Cluster(deaf).start()
+    stage.home("waits.com", cluster.address)
+    with connect(stage.ship.port("http")) as client:
+        client.sendall(last("waits.com", "/", "Content-Length: 10") + b"half")
+        answer = read_all(client)[:13]
+    cluster.stop()
+    return answer
+
+
+def deaf(connection: socket.socket) -> None:
+    """Hears everything, and says nothing."""
+    while connection.recv(8192):
+        pass
+
+
+def upstream_that_babbles(stage: Stage) -> bytes:
+    def babbling(connection: socket.socket) -> None:
+        connection.recv(8192)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxx")
+
+    cluster = Cluster(babbling).start()
+    stage.home("babbling.com", cluster.address)
+    answer = stage.says(last("babbling.com"))
+    cluster.stop()
+    return answer
 
 
 def too_many(stage: Stage) -> bytes:
-    stage.home("one.com", stage.clusters["echo"].address, max_connections=1)
-    with connect(stage.ship.port("http")) as first:
-        first.sendall(request("one.com"))
-        assert first.recv(8192)
-        return stage.says(request("one.com"))
+    with stage.tunnel("one.com", max_connections=1):
+        return stage.says(last("one.com"))
 
 
 def in_maintenance(stage: Stage) -> bytes:
     stage.home("down.com", stage.clusters["a"].address, maintenance=True)
-    return stage.says(request("down.com"))
+    return stage.says(last("down.com"))
 
 
 def api_says(name: str, answer: Callable[[BaseHTTPRequestHandler], None], stage: Stage) -> bytes:
     """A name of its own each time: a failure may be remembered for a while."""
     stage.api.hosts[name] = answer
-    return stage.says(request(name))
+    return stage.says(last(name))
 
 
 def hanging(handler: BaseHTTPRequestHandler) -> None:
@@ -119,9 +165,9 @@ def two_questions_at_once(stage: Stage) -> bytes:
 
     stage.api.hosts["first.com"] = slow
     with connect(stage.ship.port("http")) as first:
-        first.sendall(request("first.com"))
+        first.sendall(last("first.com"))
         until(lambda: stage.api.asked["first.com"], "the first question")
-        answer = stage.says(request("second.com"))
+        answer = stage.says(last("second.com"))
         let_go.set()
     return answer
 
@@ -129,18 +175,18 @@ def two_questions_at_once(stage: Stage) -> bytes:
 def refused_upstream(stage: Stage) -> bytes:
     with closed_port() as port:
         stage.home("closed.com", f"127.0.0.1:{port}")
-        return stage.says(request("closed.com"))
+        return stage.says(last("closed.com"))
 
 
 def upstream_in_a_hole(stage: Stage) -> bytes:
     with black_hole() as hole:
         stage.home("hole.com", f"127.0.0.1:{hole.port}")
-        return stage.says(request("hole.com"))
+        return stage.says(last("hole.com"))
 
 
 def denied_range(stage: Stage) -> bytes:
     stage.home("inside.com", "127.0.0.5:80")
-    return stage.says(request("inside.com"))
+    return stage.says(last("inside.com"))
 
 
 def upstream_that_resets(stage: Stage) -> bytes:
@@ -150,7 +196,7 @@ def upstream_that_resets(stage: Stage) -> bytes:
 
     cluster = Cluster(rude).start()
     stage.home("rude.com", cluster.address)
-    answer = stage.says(request("rude.com"))
+    answer = stage.says(last("rude.com"))
     cluster.stop()
     return answer
 
@@ -171,7 +217,6 @@ def silence(stage: Stage) -> bytes:
 def chatter(stage: Stage) -> bytes:
     """Never idle, and ended all the same."""
     with stage.tunnel("life.com") as client:
-        client.settimeout(0.2)
         try:
             while True:
                 client.sendall(b"x")
@@ -183,7 +228,7 @@ def chatter(stage: Stage) -> bytes:
 
 def from_an_address_that_is_not_ours(stage: Stage) -> bytes:
     stage.home("ours.com", stage.clusters["a"].address)
-    return flight(stage.grounded.port("http"), request("ours.com"))[:13]
+    return flight(stage.grounded.port("http"), last("ours.com"))[:13]
 
 
 def closed_by_hand(stage: Stage) -> bytes:
@@ -206,16 +251,21 @@ def at_the_end(stage: Stage) -> bytes:
 
 SCENES: Final[dict[Reason, tuple[Scene, bytes]]] = {
     Reason.OK: (ok, b"HTTP/1.1 200 "),
-    Reason.UNKNOWN_NAME: (lambda stage: stage.says(request("unknown.com")), b"HTTP/1.1 404 "),
+    Reason.UNKNOWN_NAME: (lambda stage: stage.says(last("unknown.com")), b"HTTP/1.1 404 "),
+    Reason.UNKNOWN_PATH: (no_such_path, b"HTTP/1.1 404 "),
+    Reason.REDIRECTED: (to_https, b"HTTP/1.1 308 "),
+    Reason.BODY_TOO_BIG: (too_long_a_body, b"HTTP/1.1 413 "),
+    Reason.BODY_TIMEOUT: (half_a_body, b"HTTP/1.1 408 "),
+    Reason.UPSTREAM_BAD_RESPONSE: (upstream_that_babbles, b"HTTP/1.1 502 "),
     Reason.NO_NAME: (lambda stage: stage.says(b"GET / HTTP/1.0\r\n\r\n"), b"HTTP/1.1 404 "),
-    Reason.BAD_NAME: (lambda stage: stage.says(request("1.2.3.4")), b"HTTP/1.1 400 "),
+    Reason.BAD_NAME: (lambda stage: stage.says(last("1.2.3.4")), b"HTTP/1.1 400 "),
     Reason.BAD_HELLO: (lambda stage: stage.says(b"\x15\x03\x01\0\0", "https"), b"\x15\x03\x03\0\2\2\x0a"),
     Reason.BAD_HEAD: (lambda stage: stage.says(b"GET / HTTP/3.0\r\n"), b"HTTP/1.1 400 "),
     Reason.HELLO_TOO_BIG: (lambda stage: stage.says(b"GET /" + b"x" * 40_000), b"HTTP/1.1 414 "),
     Reason.HELLO_TIMEOUT: (lambda stage: stage.says(b"GET / HT"), b"HTTP/1.1 408 "),
-    Reason.BAD_PREFACE: (lambda stage: stage.says(request("ok.com"), "behind"), b""),
+    Reason.BAD_PREFACE: (lambda stage: stage.says(last("ok.com"), "behind"), b""),
     Reason.PREFACE_TIMEOUT: (lambda stage: stage.says(b"PROXY ", "behind"), b""),
-    Reason.WRONG_DOOR: (lambda stage: stage.says(request("ok.com"), "https"), b"HTTP/1.1 400 "),
+    Reason.WRONG_DOOR: (lambda stage: stage.says(last("ok.com"), "https"), b"HTTP/1.1 400 "),
     Reason.DENIED: (at_members_door, b"HTTP/1.1 403 "),
     Reason.OVER_LIMIT: (too_many, b"HTTP/1.1 503 "),
     Reason.MAINTENANCE: (in_maintenance, b"HTTP/1.1 503 "),
@@ -227,7 +277,7 @@ SCENES: Final[dict[Reason, tuple[Scene, bytes]]] = {
     Reason.UPSTREAM_REFUSED: (refused_upstream, b"HTTP/1.1 502 "),
     Reason.UPSTREAM_TIMEOUT: (upstream_in_a_hole, b"HTTP/1.1 504 "),
     Reason.UPSTREAM_FORBIDDEN: (denied_range, b"HTTP/1.1 503 "),
-    Reason.UPSTREAM_RESET: (upstream_that_resets, b""),
+    Reason.UPSTREAM_RESET: (upstream_that_resets, b"HTTP/1.1 502 "),
     Reason.CLIENT_GONE: (client_that_resets, b""),
     Reason.IDLE: (silence, b""),
     Reason.LIFETIME: (chatter, b""),

@@ -17,6 +17,7 @@ from starship.words import Hello
 
 KNOWN_LISTS: Final = 256
 KNOWN_OCTETS: Final = 64
+KNOWN_HELLOS: Final = 4096
 
 _HANDSHAKE: Final = 22
 _MAJOR: Final = 3
@@ -31,6 +32,7 @@ _short = Struct(">H").unpack_from
 _named = Struct(">2xHHBH").unpack_from  # an extension's header, its list's length, its one name's header
 _NAMED_OCTETS: Final = 9
 
+_hellos: dict[tuple[names.Hostname | None, int, tuple[bytes, ...], bool, int], Hello] = {}
 _known: dict[bytes, tuple[bytes, ...]] = {}  # the same few lists of offers come again and again
 
 
@@ -71,14 +73,20 @@ def glance(data: bytes, limit: int) -> Hello | None:
         return None
     if ALPN in found and (offers := _offers(data, found[ALPN])) is None:
         return None
-    return Hello(
-        name=name,
-        scheme="tls",
-        consumed=end,
-        alpn=offers or (),
-        ech=ECH in found,
-        manner=MANNERS[min(max(version, 0x0301), 0x0303)],
-    )
+    asked = (name, end, offers or (), ECH in found, version)
+    hello = _hellos.get(asked)
+    return _new(*asked) if hello is None else hello
+
+
+def _new(name: names.Hostname | None, consumed: int, offers: tuple[bytes, ...], ech: bool, version: int) -> Hello:
+    """A hello that was not made before: thousands of connections share one."""
+    if len(_hellos) >= KNOWN_HELLOS:
+        _hellos.clear()
+    manner = MANNERS[min(max(version, 0x0301), 0x0303)]
+    hello = Hello(name=name, scheme="tls", consumed=consumed, alpn=offers, ech=ech, manner=manner)
+    if sum(map(len, offers)) <= KNOWN_OCTETS:
+        _hellos[name, consumed, offers, ech, version] = hello
+    return hello
 
 
 def _name(data: bytes, at: int) -> names.Hostname | None:

@@ -73,28 +73,27 @@ class Flow:
         "waiter",
     )
 
-    def __init__(self, ground: Ground, fd: int) -> None:
-        self.ground = ground
-        self.fd = fd  # -1 once closed
-        self.received = 0
-        self.sent = 0
-        self.to: ILeg | None = None  # who carries what is read here
-        self.sink: Flow | None = None  # the same, where it is a Flow
-        self.done: Callable[[Stop], None] | None = None
-        self.left = -1  # bytes still to be carried; -1: no limit
-        self.run = 0  # bytes carried since the last small read
-        self.out: bytearray | None = None  # what was not taken at once
-        self.waiter: Callable[[], None] | None = None  # who stopped for `out`
-        self.pipe: tuple[int, int, int] | None = None
-        self.piped = 0  # bytes in the pipe
-        self.more = False
-        self.hung = False
-        self.paused = 0  # PAUSED | FULL | LATER
-        self.mask = 0  # of the epoll: READS at first, EDGES once room was waited for; 0 while it is not watched
-        self.nagle = 0  # writes until Nagle's algorithm is switched off; 0: it is
-        self.ended = False  # the peer's end of stream was read
-        self.dead = False  # the peer takes nothing more; what it has said is still read
-        self.cut = False  # it reset its stream in the middle: the zero of a later read is no end of stream
+    ground: Ground
+    fd: int  # -1 once closed
+    received: int
+    sent: int
+    to: ILeg | None  # who carries what is read here
+    sink: Flow | None  # the same, where it is a Flow
+    done: Callable[[Stop], None] | None
+    left: int  # bytes still to be carried; -1: no limit
+    run: int  # bytes carried since the last small read
+    out: bytearray | None  # what was not taken at once
+    waiter: Callable[[], None] | None  # who stopped for `out`
+    pipe: tuple[int, int, int] | None
+    piped: int  # bytes in the pipe
+    more: bool
+    hung: bool
+    paused: int  # PAUSED | FULL | LATER
+    mask: int  # of the epoll: READS at first, EDGES once room was waited for; 0 while it is not watched
+    nagle: int  # writes until Nagle's algorithm is switched off; 0: it is
+    ended: bool  # the peer's end of stream was read
+    dead: bool  # the peer takes nothing more; what it has said is still read
+    cut: bool  # it reset its stream in the middle: the zero of a later read is no end of stream
 
     # What becomes of a connection is the leg's matter.
 

@@ -15,7 +15,7 @@ from twisted.python.failure import Failure
 
 from starship.interfaces import ILeg
 from starship.wire.flow import FULL, PAUSED, READS_PER_TURN, Flow
-from starship.wire.ground import HOLD_READ_BYTES, Ground
+from starship.wire.ground import HOLD_READ_BYTES
 
 HOLD_LIMIT_BYTES: Final = 32768
 """What a leg keeps of bytes that nobody carries yet, before it stops reading; one read more may come on top."""
@@ -35,12 +35,10 @@ class Hold(Flow):
 
     __slots__ = ("_ear", "_held", "held", "owner")
 
-    def __init__(self, ground: Ground, fd: int) -> None:
-        super().__init__(ground, fd)
-        self.owner: Owner | None = None
-        self.held = 0
-        self._held: list[bytes] | None = None
-        self._ear: Callable[[bytes], None] | None = None  # who reads, where nobody carries
+    owner: Owner | None
+    held: int
+    _held: list[bytes] | None
+    _ear: Callable[[bytes], None] | None  # who reads, where nobody carries
 
     def heard(self, data: bytes) -> None:
         """Keep bytes that the owner was shown."""

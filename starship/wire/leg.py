@@ -29,6 +29,10 @@ READABLE: Final = EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR
 ENDING: Final = EPOLLRDHUP | EPOLLHUP | EPOLLERR
 WRITABLE: Final = EPOLLOUT | EPOLLHUP | EPOLLERR
 
+LOCALS_LIMIT: Final = 1024
+
+_locals: dict[Address, Address] = {}
+
 CLOSED: Final = Failure(error.ConnectionDone())
 LOST: Final = Failure(error.ConnectionLost())
 ABORTED: Final = Failure(error.ConnectionAborted())
@@ -42,12 +46,18 @@ class WireLeg(Hold):
     __slots__ = ("_finish", "_local", "_shut", "over", "remote")
 
     def __init__(self, ground: Ground, fd: int, remote: Address, local: Address | None = None) -> None:
-        super().__init__(ground, fd)
-        self.over: Callable[[ILeg, Stop], object] | None = None
+        # All of a Flow's and a Hold's too: this is run for every connection, twice.
+        self.ground = ground
+        self.fd = fd
         self.remote = remote
         self._local = local
+        self.received = self.sent = self.run = self.piped = self.paused = self.mask = self.nagle = self.held = 0
+        self.left = -1
+        self.more = self.hung = self.ended = self.dead = self.cut = self._shut = False
+        self.to = self.sink = self.done = self.out = self.waiter = self.pipe = None
+        self.owner = self._held = self._ear = None
+        self.over: Callable[[ILeg, Stop], object] | None = None
         self._finish: Callable[[Stop], None] | None = None
-        self._shut = False
 
     def local(self) -> Address:
         found = self._local
@@ -55,7 +65,7 @@ class WireLeg(Hold):
             held = as_socket(self.fd)
             name = held.getsockname()
             held.detach()
-            self._local = found = Address(plain_ip(name[0]), name[1])
+            self._local = found = _shared(Address(plain_ip(name[0]), name[1]))
         return found
 
     # The loop's side
@@ -311,6 +321,13 @@ class WireLeg(Hold):
             over, self.over = self.over, None
             if over is not None:
                 over(self, Stop.LOST if reason is LOST else Stop.ENDED)
+
+
+def _shared(local: Address) -> Address:
+    """The same object for the same address: there are few of ours."""
+    if len(_locals) >= LOCALS_LIMIT:
+        _locals.clear()
+    return _locals.setdefault(local, local)
 
 
 def _nobody(how: Stop) -> None:

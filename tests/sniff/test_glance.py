@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starship.sniff import glance as room
-from starship.sniff.glance import KNOWN_LISTS, glance
+from starship.sniff.glance import KNOWN_HELLOS, KNOWN_LISTS, glance
 from starship.sniff.tls import TlsSniffer
 from starship.words import Hello, Verdict
 from tests.sniff.making import GROUPS, NAME, alpn, hello, record, records, sni, verdict_of
@@ -89,3 +89,10 @@ def test_a_flood_of_lists_of_offers_is_not_remembered_for_ever() -> None:
         assert seen is not None
         assert seen.alpn == (offer,)
     assert len(room._known) <= KNOWN_LISTS
+
+
+def test_a_flood_of_hellos_is_not_remembered_for_ever() -> None:
+    for number in range(KNOWN_HELLOS + 10):
+        raw = records(hello((GROUPS, sni(b"n%d.example" % number))))
+        assert glance(raw, LIMIT) is glance(raw, LIMIT)
+    assert len(room._hellos) <= KNOWN_HELLOS

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from heapq import heapreplace
 from itertools import accumulate
 from math import inf, lcm
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 from random import Random
 from typing import Final, Generic, Protocol, TypeVar
 
@@ -20,8 +20,6 @@ from starship.dial.ring import Ring, host_key, source_key
 
 STRIDES_LIMIT: Final = 1 << 40
 """Up to here the turns of a round are exact; weights without a common measure are rounded to it."""
-
-_LOAD: Final = attrgetter("member.load")
 
 
 class Loaded(Protocol):
@@ -155,11 +153,11 @@ class RoundRobin(Generic[C]):
 class LeastConnections(Generic[C]):
     """Whoever has the fewest connections for its share; of equals one by lot."""
 
-    __slots__ = ("_candidates", "_chance", "_inverse", "_shares")
+    __slots__ = ("_candidates", "_chance", "_inverse", "_members")
 
     def __init__(self, candidates: Sequence[C], shares: Sequence[int], random: Random) -> None:
         self._candidates = candidates
-        self._shares = shares
+        self._members = [one.member for one in candidates]
         self._chance = random.random
         self._inverse = None if len(set(shares)) == 1 else [1 / share for share in shares]
 
@@ -176,10 +174,10 @@ class LeastConnections(Generic[C]):
         return (candidate for _, candidate in sorted(loads, key=itemgetter(0)))
 
     def _loads(self) -> list[float]:
-        loads = list(map(_LOAD, self._candidates))
         if self._inverse is None:
-            return loads
-        return [(load + 1) * inverse for load, inverse in zip(loads, self._inverse, strict=True)]
+            return [member.load for member in self._members]
+        rows = zip(self._members, self._inverse, strict=True)
+        return [(member.load + 1) * inverse for member, inverse in rows]
 
 
 class RandomTwo(Weighted[C]):

@@ -57,7 +57,7 @@ class World:
         self.means = Means(members=Members(clock), names=Names(self.resolver, clock), clock=clock, random=Random(1))
 
     def pool(self, *upstreams: Upstream, **terms: Any) -> Pool:
-        kinds = {"policy": "round_robin", "ejection": RULES} | terms
+        kinds: dict[str, Any] = {"policy": "round_robin", "ejection": RULES} | terms
         return Pool(name="web", upstreams=upstreams, port=8443, terms=Terms(**kinds), means=self.means)
 
 

@@ -225,8 +225,8 @@ def test_a_hundred_who_wait_are_all_served_by_one_endpoint_that_takes_one_at_a_t
 
 
 def test_waiting_crowds_whose_connections_fail_at_once_go_no_deeper() -> None:
-    scene = PoolScene(*ups(1), max_connections=1, queue=5000, ejection=Ejection(failures=0, time=1, share=0))
-    outcomes = [scene.come()[1] for _ in range(3000)]
+    scene = PoolScene(*ups(1), max_connections=1, queue=800, ejection=Ejection(failures=0, time=1, share=0))
+    outcomes = [scene.come()[1] for _ in range(800)]
     scene.connect.hasty = True
     scene.fail()
     assert all(isinstance(outcome.why, DialRefused) for outcome in outcomes)

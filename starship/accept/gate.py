@@ -68,16 +68,17 @@ class Gate:
             return Refusal(reason=Reason.DENIED, detail="the listener does not allow this address")
         if self.connections and self.inside >= self.connections:
             return Refusal(reason=Reason.OVER_LIMIT, detail=f"{self.connections} connections are open")
-        if self.newcomers is not None and not self.newcomers.admits(source_of(host), arrival.start):
-            return Refusal(reason=Reason.OVER_LIMIT, detail=f"too many new connections came from {source_of(host)}")
+        if self.newcomers is not None:
+            source = source_of(host)
+            if not self.newcomers.admits(source, arrival.start):
+                return Refusal(reason=Reason.OVER_LIMIT, detail=f"too many new connections came from {source}")
+            self.newcomers.take(source, arrival.start)
         if self.per_source:
             source = source_of(host)
             count = self._sources.get(source, 0)
             if count >= self.per_source:
                 return Refusal(reason=Reason.OVER_LIMIT, detail=f"{count} connections are open from {source}")
             self._sources[source] = count + 1
-        if self.newcomers is not None:
-            self.newcomers.take(source_of(host), arrival.start)
         self.inside += 1
         return None
 

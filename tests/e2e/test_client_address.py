@@ -33,6 +33,11 @@ proxy_trusted = 127.0.0.1
 """
 
 
+def last(host: str) -> bytes:
+    """The only request of its connection."""
+    return request(host, "/", "Connection: close")
+
+
 def v2(*tlvs: Tlv, client: Address = CLIENT) -> bytes:
     body = socket.inet_aton(client.host) + socket.inet_aton(LOCAL.host)
     body += client.port.to_bytes(2, "big") + LOCAL.port.to_bytes(2, "big")
@@ -70,7 +75,7 @@ def test_l11_header_and_request_in_one_piece_or_byte_by_byte(
     behind: Starship, api: Api, clusters: Clusters, door: str, trickles: bool, header: bytes
 ) -> None:
     api.hosts["a.com"] = {"app": "A", "endpoint": clusters["a"].address}
-    data = header + request("a.com", "/", "Connection: close")
+    data = header + last("a.com")
     with connect(behind.port(door)) as client:
         for piece in bytes_of(data) if trickles else (data,):
             client.sendall(piece)
@@ -79,6 +84,21 @@ def test_l11_header_and_request_in_one_piece_or_byte_by_byte(
     assert (ending["client"], ending["name"]) == (str(CLIENT), "a.com")
     assert ending["via"].startswith("127.0.0.1:")
     assert ending["in"] == len(data) - len(header)
+
+
+def test_each_request_of_a_connection_behind_a_balancer_is_of_the_same_client(
+    behind: Starship, api: Api, clusters: Clusters
+) -> None:
+    for name in ("first", "second"):
+        api.hosts[f"{name}.com"] = {"app": name, "endpoint": clusters["a"].address}
+    first, second = request("first.com"), last("second.com")
+    with connect(behind.port("http-behind")) as client:
+        client.sendall(v2() + first + second)
+        assert read_all(client).count(b"cluster a") == 2
+    for name, asked in (("first.com", first), ("second.com", second)):
+        ending = behind.ending(door="http-behind", name=name)
+        assert (ending["client"], ending["in"]) == (str(CLIENT), len(asked))
+        assert ending["via"].startswith("127.0.0.1:")
 
 
 def test_l11_behind_a_balancer_tls_is_routed_by_its_name_and_its_bytes_are_untouched(
@@ -127,6 +147,34 @@ def test_without_a_balancer_the_cluster_is_told_who_connected(ship: Starship, ap
     assert ship.ending(name="v2.com")["via"] is None
 
 
+def telling(connection: socket.socket) -> None:
+    """Answers each request of a connection with the client that its header named."""
+    data = connection.recv(65536)
+    preface, data = told(data)
+    while True:
+        while b"\r\n\r\n" not in data:
+            more = connection.recv(65536)
+            if not more:
+                return
+            data += more
+        data = data.partition(b"\r\n\r\n")[2]
+        body = str(preface.client).encode()
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+
+def test_over_plain_http_a_cluster_is_never_told_of_one_client_and_asked_by_another(tmp_path: Path) -> None:
+    cluster = Cluster(telling).start()
+    door = "[listener:http]\nprotocol = http\nendpoint = tcp:0:interface=127.0.0.1\n"
+    ini = f"{door}[routes]\na.com = {cluster.address}\n[upstream]\nproxy_protocol = v2\n"
+    with starship(tmp_path, ini) as ship:
+        for _ in range(4):
+            with connect(ship.port("http")) as client:
+                client.sendall(request("a.com") + last("a.com"))
+                here = str(Address(*client.getsockname())).encode()
+                assert read_all(client).count(b"\r\n\r\n" + here) == 2
+    cluster.stop()
+
+
 def test_l10_a_balancer_that_looks_whether_we_live_leaves_without_a_refusal(behind: Starship) -> None:
     with connect(behind.port("tls-behind")) as client:
         client.sendall(CHECK)
@@ -139,12 +187,12 @@ def test_l10_a_balancer_that_looks_whether_we_live_leaves_without_a_refusal(behi
 
 @pytest.mark.parametrize("door", ["tls-behind", "http-behind", "auto-behind", "tcp-behind"])
 def test_l10_what_is_no_header_is_closed_without_a_word(behind: Starship, door: str) -> None:
-    assert flight(behind.port(door), request("a.com")) == b""
+    assert flight(behind.port(door), last("a.com")) == b""
     assert behind.ending(door=door, reason="bad_preface")["status"] == 400
 
 
 def test_l10_who_is_no_trusted_balancer_does_not_come_in(behind: Starship) -> None:
-    answer = flight(behind.port("http-behind"), LINE + request("a.com"), source="127.0.0.2")
+    answer = flight(behind.port("http-behind"), LINE + last("a.com"), source="127.0.0.2")
     assert answer[:13] in (b"HTTP/1.1 403 ", b"")
     assert behind.ending(door="http-behind", reason="denied")["client"].startswith("127.0.0.2:")
     alert = flight(behind.port("tls-behind"), b"", source="127.0.0.2")
@@ -152,7 +200,7 @@ def test_l10_who_is_no_trusted_balancer_does_not_come_in(behind: Starship) -> No
 
 
 def test_the_header_of_a_plain_door_is_the_clients_own_bytes(behind: Starship) -> None:
-    assert flight(behind.port("http"), LINE + request("a.com")).startswith(b"HTTP/1.1 400 ")
+    assert flight(behind.port("http"), LINE + last("a.com")).startswith(b"HTTP/1.1 400 ")
     assert behind.ending(door="http", reason="bad_head")["client"].startswith("127.0.0.1:")
 
 
@@ -171,12 +219,12 @@ def test_the_list_of_a_door_and_of_a_tenant_are_of_clients_and_not_of_balancers(
 ) -> None:
     api.hosts["club.com"] = {"app": "club", "endpoint": clusters["a"].address, "deny": ["198.51.100.7"]}
     api.hosts["a.com"] = {"app": "A", "endpoint": clusters["a"].address}
-    assert flight(behind.port("http-behind"), LINE + request("club.com")).startswith(b"HTTP/1.1 403 ")
-    assert flight(
-        behind.port("http-behind"), LINE.replace(b"100.7", b"100.8") + request("club.com", "/", "Connection: close")
-    ).startswith(b"HTTP/1.1 200 ")
+    assert flight(behind.port("http-behind"), LINE + last("club.com")).startswith(b"HTTP/1.1 403 ")
+    assert flight(behind.port("http-behind"), LINE.replace(b"100.7", b"100.8") + last("club.com")).startswith(
+        b"HTTP/1.1 200 "
+    )
     banned = LINE.replace(b"100.7", b"100.66")
-    assert flight(behind.port("picky"), banned + request("a.com")).startswith(b"HTTP/1.1 403 ")
+    assert flight(behind.port("picky"), banned + last("a.com")).startswith(b"HTTP/1.1 403 ")
 
 
 def test_the_limit_of_a_source_counts_the_clients(behind: Starship, api: Api, clusters: Clusters) -> None:
@@ -210,10 +258,10 @@ def test_what_a_balancer_says_is_in_the_log_where_it_is_asked_for(api: Api, clus
     door = BEHIND.format(name="behind", protocol="http", more="")
     with starship(tmp_path, ini_text(api, extra=door), log_keys="proxy_fields = yes") as ship:
         header = v2(Tlv(UNIQUE_ID, b"id-1"), Tlv(AWS, b"\x01vpce-1"))
-        answer = flight(ship.port("behind"), header + request("a.com", "/", "Connection: close"))
+        answer = flight(ship.port("behind"), header + last("a.com"))
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert ship.ending(door="behind")["proxy"] == {"unique_id": "id-1", "aws": "vpce-1"}
-        assert flight(ship.port("http"), request("a.com", "/", "Connection: close")).startswith(b"HTTP/1.1 200 ")
+        assert flight(ship.port("http"), last("a.com")).startswith(b"HTTP/1.1 200 ")
         assert ship.ending(door="http")["proxy"] is None
 
 
@@ -225,7 +273,7 @@ def test_a_source_has_its_burst_of_new_connections_and_then_its_rate(
 ) -> None:
     api.hosts["a.com"] = {"app": "A", "endpoint": clusters["a"].address}
     limits = "[limits]\nnew_per_source = 5\nburst_per_source = 10\n"
-    asked = request("a.com", "/", "Connection: close")
+    asked = last("a.com")
     with starship(tmp_path, ini_text(api, extra=limits)) as ship:
         port = ship.port("http")
         answers = [flight(port, asked)[:13] for _ in range(14)]
@@ -285,7 +333,7 @@ def test_k1_all_traffic_on_the_port_is_forwarded_unfiltered(tmp_path: Path) -> N
                 client.sendall(data)
                 client.shutdown(socket.SHUT_WR)
                 assert read_all(client) == data
-        assert b"any host" in flight(ship.port("site"), request("whatever.example"))
+        assert b"any host" in flight(ship.port("site"), last("whatever.example"))
         with connect(ship.port("mail")) as client:  # who leaves without a word
             client.shutdown(socket.SHUT_WR)
             assert read_all(client) == b""

@@ -90,7 +90,7 @@ class Dialer:
             return Choice(alone, None)
         pool = self.pools.of(route, arrival.door.port)
         seat = None if pool is None else pool.pick(arrival.client.host, hello.name)
-        if pool is None or seat is None or (seat.backup and pool.named):
+        if pool is None or seat is None or pool.full(seat) or (seat.backup and pool.named):
             return None
         return Choice(seat.member.address, seat)
 

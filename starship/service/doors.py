@@ -7,7 +7,7 @@ Part of service, floor 7.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from starship.accept.gate import Gate, Guestlist
@@ -25,6 +25,7 @@ from starship.refuse.alerts import AlertRefuser
 from starship.refuse.pages import load_pages
 from starship.refuse.silence import SilentRefuser
 from starship.relay.splice import Splice, SpliceLimits
+from starship.service.requests import PLAIN, Converse, converses
 from starship.sniff.auto import AutoSniffer
 from starship.sniff.http import HttpSniffer
 from starship.sniff.proxy import PrefaceReader
@@ -39,6 +40,8 @@ UNBOUND: Final = 0
 
 RAW: Final = "tcp"
 REQUIRED: Final = "required"
+TUNNELLED: Final = " tunnelled"
+"""Behind the name of a scheme: of HTTP, only what routes the first request is kept."""
 
 
 def make_schemes(settings: Settings) -> dict[str, Scheme]:
@@ -58,14 +61,25 @@ def make_schemes(settings: Settings) -> dict[str, Scheme]:
         return TlsSniffer(settings.limits.hello_size)
 
     def http() -> HttpSniffer:
-        return HttpSniffer(settings.limits.head_size)
+        return HttpSniffer(settings.limits.head_size, settings.limits.fields, is_kept=True)
+
+    def tunnelled() -> HttpSniffer:
+        return HttpSniffer(settings.limits.head_size, settings.limits.fields)
 
     return {
         "tls": Scheme("tls", tls, AlertRefuser()),
         "http": Scheme("http", http, page_refuser),
         "auto": Scheme("auto", lambda: AutoSniffer(tls, http), SilentRefuser()),
+        "http" + TUNNELLED: Scheme("http", tunnelled, page_refuser),
+        "auto" + TUNNELLED: Scheme("auto", lambda: AutoSniffer(tls, tunnelled), SilentRefuser()),
         "tcp": Scheme("tcp", RawSniffer, SilentRefuser()),
     }
+
+
+def scheme_of(listener: Listener, schemes: Mapping[str, Scheme]) -> Scheme:
+    """What a door speaks."""
+    tunnelled = listener.protocol in PLAIN and not converses(listener)
+    return schemes[listener.protocol + TUNNELLED if tunnelled else listener.protocol]
 
 
 def make_gate(settings: Settings) -> Gate:
@@ -116,24 +130,32 @@ def make_relay(settings: Settings, wheel: Wheel) -> Relay:
 
 
 def make_doors(
-    settings: Settings, reactor: Any, ground: Ground, guides: Guides, schemes: dict[str, Scheme], gate: Gate, boot: str
+    settings: Settings,
+    reactor: Any,
+    ground: Ground,
+    guides: Guides,
+    schemes: dict[str, Scheme],
+    gate: Gate,
+    relay: Relay,
+    converse: Converse,
+    boot: str,
 ) -> list[DoorService]:
     """One service for each endpoint of each listener."""
     identities = Identities(boot)
     balancers = make_balancers(settings, gate)
-    relay = make_relay(settings, Wheel(reactor))
     refusers: dict[str, IRefuser] = {name: scheme.refuser for name, scheme in schemes.items()}
 
     def manners(listener: Listener) -> Manners:
         return Manners(
-            door=Door(listener.name, listener.upstream_port or UNBOUND),
-            scheme=schemes[listener.protocol],
+            door=Door(listener.name, listener.upstream_port or UNBOUND, listener.redirect),
+            scheme=scheme_of(listener, schemes),
             refusers=refusers,
             gate=gate,
             guides=guides,
             relay=relay,
             identities=identities,
             hello_timeout=settings.limits.hello_timeout,
+            converse=converse if converses(listener) else None,
             balancers=balancers if listener.proxy_protocol == REQUIRED else None,
         )
 

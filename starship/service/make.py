@@ -25,11 +25,13 @@ from starship.account.sink import Sink
 from starship.account.sources import Sources
 from starship.admin.readiness import LookupProbe, Readiness
 from starship.config.settings import Settings
+from starship.dial.idle import ReusingDialer
 from starship.journey import Guides
 from starship.process.notify import Notifier
 from starship.route.narrowing import narrow
-from starship.service.doors import make_doors, make_gate, make_schemes
+from starship.service.doors import make_doors, make_gate, make_relay, make_schemes
 from starship.service.lookups import Lookups, make_lookups
+from starship.service.requests import make_converse, make_idle
 from starship.service.router import Admin, Router
 from starship.service.upstreams import make_dialer
 from starship.service.views import CareView, GateView, LookupView
@@ -65,17 +67,20 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
     wheel = Wheel(reactor)
     ground = Ground(loop_of(reactor), settings.upstream.splice_after)
     dialer = make_dialer(settings, reactor, ground, wheel, doors)
+    idle = make_idle(settings, wheel)
     tenants = TenantGate()
     guides = Guides(
         resolver=lookups.outer,
         tenants=tenants,
-        dialer=dialer,
+        dialer=ReusingDialer(dialer, idle),
         ledger=ledger,
         clock=wheel,
         dial_timeout=settings.upstream.dial_timeout,
         narrow=narrow,
     )
-    doors += make_doors(settings, reactor, ground, guides, schemes, gate, boot=secrets.token_hex(4))
+    relay = make_relay(settings, wheel)
+    converse = make_converse(settings, guides, schemes, relay, idle, fresh=dialer)
+    doors += make_doors(settings, reactor, ground, guides, schemes, gate, relay, converse, boot=secrets.token_hex(4))
     crowd = Crowd(lambda: [door.factory for door in doors], reactor)
     probe = None if lookups.api is None else LookupProbe(lookups.api, reactor)
     readiness = _readiness(settings, lookups, probe)
@@ -95,6 +100,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
             loop_lag=pulse.lag,
             ready=lambda: readiness.standing().ready,
             uncounted=crowd.uncounted,
+            idle=idle,
         ),
     )
     house = House(

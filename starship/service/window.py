@@ -46,7 +46,7 @@ from starship.route.table import static_route
 from starship.route.warming import Warming
 from starship.service.doors import RAW
 from starship.service.lookups import Lookups
-from starship.words import Answer, Ask, Endpoints, Miss, Origin, Route
+from starship.words import Answer, Ask, Endpoints, Miss, Origin, Route, Upstream
 
 SOURCE: Final = "127.0.0.1"
 """Who asks where an operator does."""
@@ -131,7 +131,14 @@ def _rooms(house: House) -> Rooms:
         inside=house.tenants.inside,
         spell=spell,
         narrow=narrow,
+        pool=partial(_pool, house),
     )
+
+
+def _pool(house: House, name: str) -> tuple[Upstream, ...] | None:
+    """The endpoints of a pool, as they are written."""
+    pool = house.settings.pools.get(name)
+    return None if pool is None else pool.endpoints
 
 
 def _doors(house: House) -> tuple[Doorway, ...]:

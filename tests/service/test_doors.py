@@ -12,6 +12,7 @@ from starship.config.settings import Limits, Listener, Settings
 from starship.journey import Guides
 from starship.reasons import Reason
 from starship.service.doors import make_doors, make_gate, make_relay, make_schemes
+from starship.service.requests import make_converse, make_idle
 from starship.wire.ground import Ground
 from starship.wire.nest import loop_of
 from starship.words import Address, Hello, Miss, Origin, Refusal, Upstream
@@ -26,8 +27,10 @@ def doors_of(made: Settings, ledger: FakeLedger) -> tuple[list[DoorService], Mem
     reactor = MemoryReactorClock()
     resolver = FakeResolver(known=Miss(origin=Origin.FRESH))
     guides = Guides(resolver=resolver, tenants=FakeTenants(), dialer=FakeDialer(), ledger=ledger, clock=reactor)
-    ground = Ground(loop_of(reactor))
-    return make_doors(made, reactor, ground, guides, make_schemes(made), make_gate(made), "boot"), reactor
+    ground, wheel, schemes = Ground(loop_of(reactor)), ExactWheel(reactor), make_schemes(made)
+    relay = make_relay(made, wheel)
+    converse = make_converse(made, guides, schemes, relay, make_idle(made, wheel), fresh=guides.dialer)
+    return make_doors(made, reactor, ground, guides, schemes, make_gate(made), relay, converse, "boot"), reactor
 
 
 def test_each_protocol_has_a_scheme_that_reads_and_refuses_in_it() -> None:
@@ -86,6 +89,14 @@ def test_k1_a_raw_door_asks_at_once_and_does_not_let_the_kernel_wait_for_the_fir
     assert [door.how.defer for door in doors] == [False, True]
     Visitor.at(doors, "raw")
     assert ledger.endings[0].hello == Hello(name=None, scheme="tcp", consumed=0)
+
+
+def test_a_door_knows_where_its_plain_http_is_sent() -> None:
+    ledger = FakeLedger()
+    doors, _ = doors_of(settings(listeners=(evolve(HTTP, redirect=8443), TLS)), ledger)
+    for name in ("http", "https"):
+        Visitor.at(doors, name)
+    assert [one.door.redirect for one in ledger.arrivals] == [8443, 0]
 
 
 def test_arrivals_are_numbered_across_doors() -> None:

@@ -1,0 +1,209 @@
+"""
+Idle upstream connections: kept between two requests, handed out again, thrown away at the first sign of life.
+
+Part of dial, beside the Dialer: it knows legs, addresses and a clock; of HTTP only which requests may be sent twice.
+A connection is taken where the Dialer would have connected, so that picking and limits hold for it as for a new one.
+One that a PROXY header has opened is never kept: it says one client's name for good.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from attrs import define, field
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from zope.interface import implementer
+
+from starship.dial.dialer import NOTHING, Dialer
+from starship.interfaces import ICancel, IDialer, IDialOutcome, IIdle, ILeg
+from starship.words import Address, Arrival, Hello, Network, Route, Stop
+
+SURE_S: Final = 1.0
+"""A request that must not be sent twice takes a connection only if it has been idle for no longer than that."""
+
+PART_S: Final = 2.0
+"""How long an upstream has to end its side of a connection that we have ended."""
+
+REPEATABLE: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
+"""RFC 9110 section 9.2.2."""
+
+
+class Policy(NamedTuple):
+    """What two routes must have in common to share an upstream connection."""
+
+    pool: str | None
+    trusted: bool
+    allow: tuple[Network, ...] | None
+    deny: tuple[Network, ...]
+
+
+@define(eq=False)
+class _Idle:
+    """One connection that waits. Whatever it says, or that it ends, makes it useless."""
+
+    house: IdleConnections
+    leg: ILeg
+    remote: Address
+    policy: Policy
+    since: float
+
+    def heard(self, data: bytes) -> None:
+        self.house.spoil(self)
+
+    def ended(self, how: Stop) -> None:
+        self.house.spoil(self)
+
+
+@implementer(IIdle)
+@define(eq=False, kw_only=True)
+class IdleConnections:
+    """
+    `each` bounds the connections to one address, `total` all of them; 0: none are kept. `timeout` in seconds.
+
+    `is_proxied` says whether a route's upstream connections begin with a PROXY header.
+    """
+
+    clock: IReactorTime
+    each: int
+    total: int
+    timeout: float
+    is_proxied: Callable[[Route], bool]
+    reused: int = field(default=0, init=False)
+    replays: int = field(default=0, init=False)
+    _homes: dict[Address, list[_Idle]] = field(factory=dict, init=False)
+    _oldest_first: OrderedDict[_Idle, None] = field(factory=OrderedDict, init=False)
+    _timer: IDelayedCall | None = field(default=None, init=False)
+
+    def __len__(self) -> int:
+        """How many are idle."""
+        return len(self._oldest_first)
+
+    # IIdle
+
+    def keep(self, leg: ILeg, route: Route, arrival: Arrival, hello: Hello) -> None:
+        remote = leg.remote
+        home = self._homes.get(remote)
+        if not self.each or not self.total or self.is_proxied(route) or (home is not None and len(home) >= self.each):
+            self.part(leg)
+            return
+        over, leg.over = leg.over, None
+        if over is not None:
+            over(leg, Stop.ENDED)  # to who counts connections: this one carries for nobody
+        if len(self._oldest_first) >= self.total:
+            oldest = next(iter(self._oldest_first))
+            self._forget(oldest)
+            self.part(oldest.leg)
+        idle = _Idle(self, leg, remote, policy_of(route), self.clock.seconds())
+        if home is None:
+            self._homes[remote] = [idle]
+        else:
+            home.append(idle)
+        self._oldest_first[idle] = None
+        if self._timer is None:
+            self._timer = self.clock.callLater(self.timeout, self._sweep)
+        leg.read(idle.heard, idle.ended)
+
+    def part(self, leg: ILeg) -> None:
+        leg.end(_nobody_waits)
+        leg.read(_nobody_listens, _nobody_waits)
+        self.clock.callLater(PART_S, leg.abort)
+
+    # For who dials
+
+    def take(self, remote: Address, policy: Policy, *, sure: bool) -> ILeg | None:
+        """The connection to this address that was used last under this policy; `sure`: only if that was just now."""
+        home = self._homes.get(remote)
+        if home is None:
+            return None
+        for idle in reversed(home):
+            if idle.policy == policy:
+                if sure and self.clock.seconds() - idle.since > SURE_S:
+                    return None
+                self._forget(idle)
+                return idle.leg
+        return None
+
+    # Inside
+
+    def spoil(self, idle: _Idle) -> None:
+        """A connection that has said something, or ended, is of no use to anybody."""
+        if idle in self._oldest_first:
+            self._forget(idle)
+            idle.leg.abort()
+
+    def _forget(self, idle: _Idle) -> None:
+        del self._oldest_first[idle]
+        home = self._homes[idle.remote]
+        if home[-1] is idle:
+            home.pop()
+        else:
+            home.remove(idle)
+        if not home:
+            del self._homes[idle.remote]
+
+    def _sweep(self) -> None:
+        self._timer = None
+        now = self.clock.seconds()
+        while self._oldest_first:
+            oldest = next(iter(self._oldest_first))
+            left = oldest.since + self.timeout - now
+            if left > 0:
+                self._timer = self.clock.callLater(left, self._sweep)
+                return
+            self._forget(oldest)
+            self.part(oldest.leg)
+
+
+@implementer(IDialer)
+@define(eq=False)
+class ReusingDialer:
+    """Lets plain HTTP requests have idle connections; any other hello gets a new one."""
+
+    dialer: Dialer
+    idle: IdleConnections
+
+    def dial(self, route: Route, arrival: Arrival, hello: Hello, opening: bytes, outcome: IDialOutcome) -> ICancel:
+        dialer, idle, request = self.dialer, self.idle, hello.request
+        if request is None or not len(idle) or idle.is_proxied(route):
+            return dialer.dial(route, arrival, hello, opening, outcome)
+        choice = dialer.choose(route, arrival, hello)
+        if choice is None:
+            return dialer.dial(route, arrival, hello, opening, outcome)
+        leg = idle.take(choice.address, policy_of(route), sure=request.method not in REPEATABLE)
+        if leg is None:
+            return dialer.dial(route, arrival, hello, opening, outcome, choice)
+        if choice.seat is not None:
+            choice.seat.begin()
+            choice.seat.connected(leg)
+        idle.reused += 1
+        leg.send(opening)
+        outcome.dialled(leg)
+        return NOTHING
+
+
+@implementer(IDialer)
+@define(eq=False)
+class FreshDialer:
+    """For a request that is sent again since its idle connection was dead: a new one, and a count."""
+
+    dialer: IDialer
+    idle: IdleConnections
+
+    def dial(self, route: Route, arrival: Arrival, hello: Hello, opening: bytes, outcome: IDialOutcome) -> ICancel:
+        self.idle.replays += 1
+        return self.dialer.dial(route, arrival, hello, opening, outcome)
+
+
+def policy_of(route: Route) -> Policy:
+    """The policy that a route's connections may be shared under."""
+    return Policy(route.pool, route.trusted, route.allow, route.deny)
+
+
+def _nobody_waits(how: Stop) -> None:
+    """The connection closes itself."""
+
+
+def _nobody_listens(data: bytes) -> None:
+    """It had its say."""

@@ -1,0 +1,188 @@
+"""Two legs in memory, what is said on them, and an exchange between, for the tests of this room."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from attrs import define, field
+from twisted.internet.error import ConnectionDone, ConnectionLost
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from starship.accept.alarm import Alarm
+from starship.exchange.exchange import Exchange, Terms
+from starship.interfaces import ICancel, ILeg, IPatron
+from starship.messages import Request
+from starship.reasons import Reason
+from starship.sniff.http import HttpSniffer
+from starship.wire.stock import StockLeg
+from starship.words import Address, Exchanged, Hello
+
+RESPONSE_S = 30.0
+BODY_S = 20.0
+
+
+class Wire(StringTransport):
+    """A transport that can be half-closed and reset, and whose write buffer is as full as the test says."""
+
+    half_closed = False
+    aborted = False
+    written = b""
+
+    def write(self, data: bytes) -> None:
+        self.written += data
+
+    def loseWriteConnection(self) -> None:
+        self.half_closed = True
+
+    def abortConnection(self) -> None:
+        self.aborted = True
+
+    def unregisterProducer(self) -> None:
+        """Kept, as the leg's own producer is looked at."""
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is read."""
+        return bool(self.producerState == "paused")
+
+
+@define(eq=False)
+class End:
+    """One side: its peer speaks with `says`, and has heard `heard`."""
+
+    host: str = "192.0.2.1"
+    wire: Wire = field(init=False)
+    leg: StockLeg = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        make: Callable[[], Wire] = Wire
+        self.wire = make()
+        self.leg = StockLeg(self.wire, Address(self.host, 80))
+
+    def says(self, *pieces: bytes) -> None:
+        for piece in pieces:
+            self.leg.heard(piece)
+
+    def ends(self) -> None:
+        self.leg.heard_end()
+
+    def resets(self) -> None:
+        self.leg.lost(Failure(ConnectionLost()))
+
+    def closes(self) -> None:
+        self.leg.lost(Failure(ConnectionDone()))
+
+    @property
+    def heard(self) -> bytes:
+        return self.wire.written
+
+    def take(self) -> bytes:
+        """What it has heard since this was asked last."""
+        heard, self.wire.written = self.wire.written, b""
+        return heard
+
+    def fill(self) -> None:
+        """It reads nothing any more."""
+        self.leg.pauseProducing()
+
+    def drain(self) -> None:
+        """It has read everything."""
+        self.leg.resumeProducing()
+
+
+@implementer(ICancel)
+@define(eq=False)
+class Join:
+    """A relay that only remembers."""
+
+    client: ILeg
+    upstream: ILeg
+    done: Callable[[Reason, str], None]
+    cancelled: int = 0
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+
+@implementer(IPatron)
+@define(eq=False)
+class Patron:
+    """Remembers how it went, and how often another upstream was asked for."""
+
+    outcomes: list[Exchanged] = field(factory=list)
+    agains: int = 0
+
+    def exchanged(self, outcome: Exchanged) -> None:
+        self.outcomes.append(outcome)
+
+    def again(self) -> None:
+        self.agains += 1
+
+    @property
+    def outcome(self) -> Exchanged:
+        """The one outcome."""
+        (outcome,) = self.outcomes
+        return outcome
+
+
+def request_of(head: bytes) -> Request:
+    """What the sniffer makes of a head."""
+    verdict = HttpSniffer(32768, 100, is_kept=True).feed(head)
+    assert isinstance(verdict, Hello), verdict
+    assert verdict.request is not None
+    return verdict.request
+
+
+GET = b"GET /a HTTP/1.1\r\nHost: a.com\r\n\r\n"
+
+
+@define(eq=False)
+class World:
+    """An exchange under way. `reused`: its upstream has answered another request before."""
+
+    head: bytes = GET
+    body: bytes = b""  # what has come of it when the exchange begins
+    reused: bool = False
+    terms: dict[str, Any] = field(factory=dict)
+    clock: Clock = field(factory=Clock)
+    client: End = field(factory=End)
+    upstream: End = field(factory=lambda: End("192.0.2.80"))
+    patron: Patron = field(factory=Patron)
+    joins: list[Join] = field(factory=list)
+    exchange: Exchange = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        bounds: dict[str, Any] = {"response_timeout": RESPONSE_S, "body_timeout": BODY_S, **self.terms}
+        terms = Terms(relay=self._join, **bounds)
+        if self.reused:
+            self.upstream.leg.received = 100
+        if self.body:
+            self.client.says(self.body)
+        self.exchange = Exchange(self.client.leg, request_of(self.head), terms, Alarm(self.clock), self.patron)
+        self.exchange.start(self.upstream.leg)
+
+    def _join(self, client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel:
+        self.joins.append(Join(client, upstream, done))
+        return self.joins[-1]
+
+    def answers(self, *pieces: bytes) -> bytes:
+        """The upstream says this; what the client has heard of it."""
+        self.upstream.says(*pieces)
+        return self.client.take()
+
+    @property
+    def outcome(self) -> Exchanged:
+        return self.patron.outcome
+
+
+def every_cut(data: bytes) -> list[list[bytes]]:
+    """Whole, each byte alone, and in two at each place."""
+    return [
+        [data],
+        [data[at : at + 1] for at in range(len(data))],
+        *([data[:at], data[at:]] for at in range(1, len(data))),
+    ]

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import re
 import socket
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv6Address
 from typing import Final
 
 from attrs import define, field
 from zope.interface import implementer
 
-from starship.addresses import plain_ip
 from starship.interfaces import IPrefaceReader
 from starship.reasons import Reason
 from starship.tlv import CRC32C, CRC32C_OCTETS, NOOP, SIGNATURE, UNIQUE_ID, UNIQUE_ID_LIMIT_BYTES, crc32c
@@ -37,13 +36,14 @@ LOCAL: Final = 0
 PROXY: Final = 1
 UNSPEC: Final = 0
 STREAM: Final = 1
-FAMILIES: Final = {1: (socket.AF_INET, 4), 2: (socket.AF_INET6, 16)}
+V4_OCTETS: Final = 4
+SIZES: Final = {1: V4_OCTETS, 2: 16}
 ADDRESS_OCTETS: Final = {UNSPEC: 0, 1: 12, 2: 36, 3: 216}
 LAST_PROTOCOL: Final = 2
 
 _NOT_OF_A_LINE = re.compile(rb"[^ -~]")
 _PORT = re.compile(r"0|[1-9][0-9]{0,4}")
-_IPS: Final[dict[str, type[IPv4Address] | type[IPv6Address]]] = {"TCP4": IPv4Address, "TCP6": IPv6Address}
+_FAMILIES: Final = {"TCP4": socket.AF_INET, "TCP6": socket.AF_INET6}
 
 Found = Preface | Refusal | NeedMore
 
@@ -109,21 +109,27 @@ def _line(seen: bytearray) -> Preface | NeedMore:
 def _said(words: list[str], consumed: int) -> Preface:
     if words[1] == "UNKNOWN":  # whatever follows it
         return Preface(consumed=consumed)
-    kind = _IPS.get(words[1])
-    if kind is None or len(words) != 6:
+    family = _FAMILIES.get(words[1])
+    if family is None or len(words) != 6:
         raise _Malformed("the PROXY line is neither of TCP4, TCP6 with two addresses and ports, nor of UNKNOWN")
-    hosts = [_ip(word, kind) for word in words[2:4]]
+    hosts = [_ip(word, family) for word in words[2:4]]
     ports = [_port(word) for word in words[4:]]
     return Preface(consumed=consumed, client=Address(hosts[0], ports[0]), local=Address(hosts[1], ports[1]))
 
 
-def _ip(text: str, kind: type[IPv4Address] | type[IPv6Address]) -> str:
+def _ip(text: str, family: socket.AddressFamily) -> str:
     try:
-        if "%" not in text:  # a scope, which Python reads
-            return plain_ip(str(kind(text)))
-    except ValueError:
-        pass
-    raise _Malformed("the PROXY line has an address that is not one of its family")
+        return _shown(socket.inet_pton(family, text))
+    except OSError:
+        raise _Malformed("the PROXY line has an address that is not one of its family") from None
+
+
+def _shown(packed: bytes) -> str:
+    """The one spelling of an address; libc has another one for some of IPv6."""
+    if len(packed) == V4_OCTETS:
+        return socket.inet_ntop(socket.AF_INET, packed)
+    ip = IPv6Address(packed)
+    return str(ip.ipv4_mapped or ip)
 
 
 def _port(text: str) -> int:
@@ -166,10 +172,10 @@ def _proxied(header: bytes, family: int, protocol: int) -> Preface:
         if family != UNSPEC or protocol != UNSPEC:
             raise
         tlvs = ()  # what an unspecified header holds is to be skipped
-    if family not in FAMILIES or protocol != STREAM:
+    if family not in SIZES or protocol != STREAM:
         return Preface(consumed=len(header), tlvs=tlvs)
-    kind, size = FAMILIES[family]
-    hosts = [plain_ip(socket.inet_ntop(kind, header[at : at + size])) for at in (HEAD_OCTETS, HEAD_OCTETS + size)]
+    size = SIZES[family]
+    hosts = [_shown(header[at : at + size]) for at in (HEAD_OCTETS, HEAD_OCTETS + size)]
     ports = [int.from_bytes(header[at : at + 2], "big") for at in (start - 4, start - 2)]
     client, local = map(Address, hosts, ports)
     return Preface(consumed=len(header), client=client, local=local, tlvs=tlvs)

@@ -147,6 +147,34 @@ def test_without_a_balancer_the_cluster_is_told_who_connected(ship: Starship, ap
     assert ship.ending(name="v2.com")["via"] is None
 
 
+def test_a_pool_has_a_header_of_its_own_and_a_route_has_the_last_word(
+    api: Api, clusters: Clusters, tmp_path: Path
+) -> None:
+    home = clusters["echo"].address
+    pool = f"[pool:told]\nendpoints = {home}\nproxy_protocol = v1\n[routes]\npooled.com = pool:told\n"
+    api.hosts["said.com"] = {"app": "a", "endpoint": home, "proxy_protocol": "v1"}
+    api.hosts["off.com"] = {"app": "b", "endpoint": home, "proxy_protocol": "off"}
+    api.hosts["silent.com"] = {"app": "c", "endpoint": home}
+    upstream = "proxy_protocol = v2\nproxy_options = none\n"
+    starts = {
+        "pooled.com": b"PROXY TCP4 ",
+        "said.com": b"PROXY TCP4 ",
+        "off.com": b"\x16\x03\x01",
+        "silent.com": SIGNATURE,
+    }
+    with starship(tmp_path, ini_text(api, upstream=upstream, extra=pool)) as ship:
+        for name, start in starts.items():
+            hello = client_hello(name)
+            with connect(ship.port("https")) as client:
+                client.sendall(hello)
+                back = b""
+                while not back.endswith(hello):
+                    back += client.recv(65536)
+            assert back.startswith(start), name
+            if start == SIGNATURE:
+                assert told(back)[0].tlvs == ()
+
+
 def telling(connection: socket.socket) -> None:
     """Answers each request of a connection with the client that its header named."""
     data = connection.recv(65536)

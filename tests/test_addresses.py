@@ -10,8 +10,17 @@ from hypothesis import strategies as st
 from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
 from twisted.internet.interfaces import IAddress
 
-from starship.addresses import NOWHERE, BadAddress, address_of, parse_network, parse_upstream, plain_ip
-from starship.words import Address, Upstream
+from starship.addresses import (
+    NOWHERE,
+    POOL_NAMES,
+    BadAddress,
+    address_of,
+    parse_network,
+    parse_pool,
+    parse_upstream,
+    plain_ip,
+)
+from starship.words import Address, PoolName, Upstream
 
 UPSTREAMS = [
     ("10.0.0.24", "10.0.0.24", None),
@@ -147,3 +156,19 @@ def test_an_address_is_spelled_in_one_way(text: str, plain: str) -> None:
 )
 def test_an_address_of_twisted_s_has_one_spelling(address: IAddress, ours: Address) -> None:
     assert address_of(address) == ours
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("pool:web", "web"), ("pool:a.b_c-1@x", "a.b_c-1@x"), ("10.0.0.1", None), ("Pool:web", None)]
+)
+def test_r6_a_pool_is_told_from_an_endpoint(text: str, name: str | None) -> None:
+    found = parse_pool(text)
+    assert not isinstance(found, BadAddress)
+    assert found == (None if name is None else PoolName(name))
+
+
+@pytest.mark.parametrize("text", ["pool:", "pool:a b", "pool:" + "a" * 65, "pool:é", "pool:a/b"])
+def test_r6_a_name_that_no_pool_has_is_told(text: str) -> None:
+    found = parse_pool(text)
+    assert isinstance(found, BadAddress)
+    assert found.why == f"pool: goes before {POOL_NAMES}"

@@ -206,6 +206,8 @@ def restrictions(route: Route | None) -> dict[str, Any]:
         "deny": [str(network) for network in route.deny] or None,
         "max_connections": route.max_connections,
         "redirect": "https" if route.redirect else None,
+        "pool": route.pool,
+        "policy": route.policy,
         "proxy_protocol": route.proxy_protocol,
     }
     return {key: value for key, value in fields.items() if value is not None}

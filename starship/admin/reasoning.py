@@ -135,7 +135,7 @@ def judge(rooms: Rooms, question: Question, answer: Answer | None, error: Lookup
         case Route():
             turn = turn_of(rooms, question.door, question.name, question.target, answer)
             if turn is None:
-                return _restricted(rooms, question, answer) or _dialled(endpoints(rooms, question, answer))
+                return _restricted(rooms, question, answer) or _dialled(rooms, question, answer)
             return evolve(_turned(rooms, question, turn), kinds=(turn.kind,))
 
 
@@ -152,19 +152,20 @@ def _turned(rooms: Rooms, question: Question, turn: Turn) -> Outcome:
         case Refusal():
             return Outcome(reason=turn.found.reason, detail=turn.found.location or turn.found.detail)
         case Route():
-            return _restricted(rooms, question, turn.found) or _dialled(_tried(rooms, question, turn.found))
+            return _restricted(rooms, question, turn.found) or _dialled(rooms, question, turn.found)
 
 
 def _tried(rooms: Rooms, question: Question, route: Route) -> tuple[Endpoint, ...]:
-    weight = sum(upstream.weight for upstream in route.upstreams if not upstream.backup)
-    ordered = sorted(route.upstreams, key=lambda upstream: (upstream.backup, -upstream.weight))
+    upstreams = route.upstreams if route.pool is None else rooms.pool(route.pool) or ()
+    weight = sum(upstream.weight for upstream in upstreams if not upstream.backup)
+    ordered = sorted(upstreams, key=lambda upstream: (upstream.backup, -upstream.weight))
     return tuple(_endpoint(rooms, question, route, upstream, weight) for upstream in ordered)
 
 
 def _endpoint(rooms: Rooms, question: Question, route: Route, upstream: Upstream, weight: int) -> Endpoint:
     port = upstream.port or question.door.port
     addresses = (upstream.host,) if _is_ip(upstream.host) else rooms.addresses(upstream.host)
-    guarded = () if route.trusted else addresses or ()
+    guarded = () if route.trusted or route.pool is not None else addresses or ()
     return Endpoint(
         upstream=upstream,
         port=port,
@@ -232,7 +233,10 @@ def _restricted(rooms: Rooms, question: Question, route: Route) -> Outcome | Non
     return None
 
 
-def _dialled(found: tuple[Endpoint, ...]) -> Outcome:
+def _dialled(rooms: Rooms, question: Question, route: Route) -> Outcome:
+    if route.pool is not None and rooms.pool(route.pool) is None:
+        return Outcome(reason=Reason.UPSTREAM_UNRESOLVED, detail=f"there is no pool {route.pool}")
+    found = _tried(rooms, question, route)
     if found and all(endpoint.forbidden for endpoint in found):
         return Outcome(reason=Reason.UPSTREAM_FORBIDDEN, detail=found[-1].objections[-1])
     return Outcome(reason=Reason.OK)

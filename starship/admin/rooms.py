@@ -15,7 +15,7 @@ from twisted.internet.defer import Deferred
 from starship.errors import LookupFailed
 from starship.inside import Order, Rank, Roll, Wanted
 from starship.names import Hostname
-from starship.words import Address, Answer, Door, Hello, Look, Refusal, Route
+from starship.words import Address, Answer, Door, Hello, Look, Refusal, Route, Upstream
 
 
 class Standing(Protocol):
@@ -145,7 +145,8 @@ class Rooms:
 
     `table` is the operator's own word on a name, its app the line that says it; `objection` the guard's; `addresses`
     of an endpoint's name where they are known already; `inside` counts the clients of a name; `spell` an answer in
-    the words of the lookup contract. `narrow` makes the route of one request, as a Journey has it made.
+    the words of the lookup contract. `narrow` makes the route of one request, as a Journey has it made; `pool` has the
+    endpoints of a pool of the ini file, None where there is none of that name.
     """
 
     doors: Callable[[], tuple[Doorway, ...]]
@@ -156,3 +157,4 @@ class Rooms:
     inside: Callable[[Hostname], int]
     spell: Callable[[Answer], Mapping[str, Any]]
     narrow: Callable[[Route, Hello, Door], Route | Refusal]
+    pool: Callable[[str], tuple[Upstream, ...] | None]

@@ -59,6 +59,7 @@ class House:
     suffix: str = ""
     forbidden: str = "169.254."
     names: dict[str, tuple[str, ...]] = field(factory=dict)
+    pools: dict[str, tuple[Upstream, ...]] = field(factory=dict)
     inside: int = 0
     has_api: bool = True
     requests: bool = True
@@ -101,6 +102,7 @@ class House:
             inside=lambda name: self.inside,
             spell=spell,
             narrow=narrow,
+            pool=self.pools.get,
         )
 
     def directory(self) -> Directory:

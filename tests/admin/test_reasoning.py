@@ -189,3 +189,20 @@ def test_nothing_is_counted_promoted_or_asked() -> None:
     assert (house.cache.hits, house.cache.negatives, house.cache.stales, house.cache.misses) == (0, 0, 0, 0)
     assert [entry.name for entry in house.cache.entries()] == before
     assert (house.inner.asked, house.live.asked) == ([], [])
+
+
+def test_r1_a_route_to_a_pool_leads_to_its_endpoints_which_are_the_operators_word() -> None:
+    home = evolve(route(), upstreams=(), pool="web")
+    house = House(pools={"web": (Upstream(host="127.0.0.1", weight=3), Upstream(host="127.0.0.2", backup=True))})
+    tried = endpoints(house.rooms(), question(house), home)
+    assert [(one.upstream.host, one.share, one.objections) for one in tried] == [
+        ("127.0.0.1", 1.0, ()),
+        ("127.0.0.2", 0.0, ()),
+    ]
+    assert judge(house.rooms(), question(house), home, None).verdict == "served"
+
+
+def test_a_route_to_a_pool_that_there_is_not_leads_nowhere() -> None:
+    house = House()
+    outcome = judge(house.rooms(), question(house), evolve(route(), upstreams=(), pool="web"), None)
+    assert (outcome.reason, outcome.detail) == (Reason.UPSTREAM_UNRESOLVED, "there is no pool web")

@@ -146,3 +146,33 @@ def test_what_is_kept_for_a_retry_wants_retries() -> None:
     (mistake,) = mistakes_of(HTTP + LOOKUP + "[http]\nretries = 0\nreplay_size = 4 KiB\n")
     assert mistake.startswith("a.ini:8: [http] replay_size")
     assert settings_of(HTTP + LOOKUP + "[http]\nretries = 0\nreplay_size = 0\n").http.retries == 0
+
+
+POOL = "[pool:web]\nendpoints = 10.0.0.5\n"
+
+
+def test_a_pool_that_is_named_somewhere_has_its_section() -> None:
+    text = (
+        DOOR + "default = pool:web\n" + LOOKUP + "[routes]\na.com = pool:mail\nb.com/x = pool:mail\nc.com = 10.0.0.1\n"
+    )
+    assert mistakes_of(text + POOL) == [
+        f'a.ini:{line}: [routes] {key} = "pool:mail": expected a pool that there is: there is no section [pool:mail]'
+        for line, key in ((8, "a.com"), (9, "b.com/x (prefix)"))
+    ]
+    (mistake,) = mistakes_of(DOOR + "default = pool:web\n" + LOOKUP)
+    assert mistake.startswith('a.ini:4: [listener:a] default = "pool:web": expected a pool that there is')
+
+
+def test_one_try_of_a_pool_takes_no_longer_than_all_of_them() -> None:
+    (mistake,) = mistakes_of(DOOR + LOOKUP + POOL + "connect_timeout = 20s\n")
+    assert mistake == (
+        'a.ini:8: [pool:web] connect_timeout = "20s": expected at most the dial_timeout of [upstream] (10s)'
+    )
+    found = settings_of(DOOR + LOOKUP + POOL + "connect_timeout = 20s\n[upstream]\ndial_timeout = 30s\n")
+    assert found.pools["web"].connect_timeout == 20
+
+
+def test_a_pool_has_a_member_that_is_no_backup() -> None:
+    for endpoints in ("10.0.0.5 backup", "10.0.0.5 weight=0", "10.0.0.5 weight=0, 10.0.0.6 backup"):
+        (mistake,) = mistakes_of(DOOR + LOOKUP + f"[pool:web]\nendpoints = {endpoints}\n")
+        assert mistake == "a.ini:7: [pool:web] endpoints: expected a member that is no backup and has a weight above 0"

@@ -14,7 +14,7 @@ from starship.config.keys import SECTIONS, Key
 from starship.config.load import load, parse
 from starship.config.settings import AccessLog, Admin, Cache, Dialling, Limits, Listener, Lookup, Pages, Settings
 from starship.errors import ConfigError
-from starship.words import PathRule, Upstream
+from starship.words import PathRule, PoolName, Upstream
 
 ROOT = Path(__file__).parent.parent.parent
 SMALL = "[listener:https]\nprotocol = tls\nendpoint = tcp:443\n[lookup]\nurl = http://api/?host={host}\n"
@@ -375,3 +375,40 @@ def test_no_value_of_any_key_raises_anything(key: Key, text: str) -> None:
 def test_no_bytes_raise_anything_but_config_error(raw: bytes) -> None:
     with pytest.raises(ConfigError):
         parse(raw, "a.ini", Path("/nowhere"))
+
+
+def test_r1_a_pool_says_who_its_members_are_and_leaves_the_rest_to_upstream() -> None:
+    text = SMALL + (
+        "[upstream]\nconnect_timeout = 250ms\neject_failures = 7\npolicy = hash_host\n"
+        "[pool:web]\nendpoints = 10.0.0.5:443 weight=3, 10.0.0.6:443\n  10.0.0.9 backup\n"
+        "[pool:mail@x]\nendpoints = mail.internal:25\npolicy = least_connections\nconnect_timeout = 1s\n"
+    )
+    web, mail = settings_of(text).pools.values()
+    assert (web.name, web.policy, web.connect_timeout, web.eject_failures) == ("web", "round_robin", 0.25, 7)
+    assert web.endpoints == (
+        Upstream(host="10.0.0.5", port=443, weight=3),
+        Upstream(host="10.0.0.6", port=443),
+        Upstream(host="10.0.0.9", backup=True),
+    )
+    assert (mail.name, mail.policy, mail.connect_timeout, mail.eject_failures) == (
+        *("mail@x", "least_connections"),
+        1.0,
+        7,
+    )
+
+
+def test_a_pool_stands_where_an_endpoint_could() -> None:
+    text = SMALL.replace("tcp:443\n", "tcp:443\ndefault = pool:web\nno_name = pool:web\n") + (
+        "[pool:web]\nendpoints = 10.0.0.5\n[routes]\na.com = pool:web\n"
+    )
+    found = settings_of(text)
+    assert found.routes == {"a.com": PoolName("web")}
+    assert (found.listeners[0].default, found.listeners[0].no_name) == (PoolName("web"), PoolName("web"))
+
+
+def test_a_pool_has_a_name_that_fits_and_members() -> None:
+    assert mistakes_of(SMALL + "[pool:a b]\nendpoints = 10.0.0.5\n[pool:c]\n") == [
+        "a.ini:6: [pool:a b]: expected a name of 1 to 64 letters, digits, _ . @ or - after pool:",
+        "a.ini:8: [pool:c] endpoints: expected this key, for example endpoints = 10.0.0.5:443 weight=3, 10.0.0.6:443,"
+        " 10.0.0.9 backup",
+    ]

@@ -98,3 +98,12 @@ def test_differences_are_logged_at_a_bounded_rate_and_all_counted() -> None:
 
 def test_every_two_answers_have_a_word() -> None:
     assert {difference(one, two) for one in (route(), miss()) for two in (route(), miss())} <= set(RESULTS)
+
+
+def test_another_pool_is_another_home() -> None:
+    blue, green = (evolve(route(), upstreams=(), pool=pool) for pool in ("blue", "green"))
+    assert (difference(blue, green), difference(blue, route()), difference(blue, blue)) == (
+        "endpoints",
+        "endpoints",
+        "same",
+    )

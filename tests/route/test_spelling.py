@@ -90,3 +90,9 @@ def test_the_least_answer_is_the_least_text() -> None:
 
 def test_a_name_is_not_part_of_it() -> None:
     assert Hostname("a.com") not in json.dumps(spell(route("A")))
+
+
+def test_a_route_to_a_pool_comes_back() -> None:
+    named = evolve(route("A"), upstreams=(), pool="blue", policy="hash_host")
+    assert spell(named)["endpoint"] == "pool:blue"
+    assert back(named) == named

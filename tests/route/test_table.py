@@ -13,7 +13,7 @@ from starship.interfaces import IResolver
 from starship.names import Hostname
 from starship.reasons import Reason
 from starship.route.table import TableResolver, static_route
-from starship.words import Ask, Miss, Origin, PathRule, Route, Upstream
+from starship.words import Ask, Miss, Origin, PathRule, PoolName, Route, Upstream
 from tests.fakes import failure_of, success_of
 from tests.route.resolvers import ReadyResolver, ask, miss, route
 
@@ -134,3 +134,8 @@ def test_a_host_may_have_paths_alone_and_a_redirect_on_the_operators_word_k2() -
     rule = PathRule(path="/x", kind="prefix", upstreams=(Upstream(host="10.0.0.9"),))
     made = static_route("A", (), (rule,), True)
     assert (made.upstreams, made.paths, made.redirect, made.trusted) == ((), (rule,), True, True)
+
+
+def test_a_pool_stands_where_endpoints_could() -> None:
+    made = static_route("a.com", PoolName("blue"))
+    assert (made.pool, made.upstreams, made.trusted) == ("blue", (), True)

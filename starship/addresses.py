@@ -23,6 +23,9 @@ TEXT_LIMIT: Final = 270
 NOWHERE: Final = Address("0.0.0.0", 0)
 
 POOL_NAMES: Final = "a name of 1 to 64 letters, digits, _ . @ or -"
+SRV: Final = "srv:"
+"""How one begins whose SRV records are asked for."""
+
 POOL: Final = "pool:"
 """How an endpoint begins that is a pool of the ini file."""
 
@@ -39,7 +42,9 @@ class BadAddress:
 
 def parse_upstream(text: str) -> Upstream | BadAddress:
     """
-    Read `ip`, `ip:port`, `[v6]`, `[v6]:port`, `v6` (bare, so without a port), `name` or `name:port`.
+    Read `ip`, `ip:port`, `[v6]`, `[v6]:port`, `v6` (bare, so without a port), `name`, `name:port` or `srv:name`.
+
+    A host may be called `srv`: a number behind it is its port.
 
     Returns: an Upstream with a canonical host, port None where none was said; or why it is none.
     Raises: nothing, whatever the text.
@@ -47,6 +52,8 @@ def parse_upstream(text: str) -> Upstream | BadAddress:
     if len(text) > TEXT_LIMIT:
         return BadAddress(f"the endpoint is longer than {TEXT_LIMIT} characters")
     host, port_text = _split(text)
+    if text.startswith(SRV) and not text.removeprefix(SRV).isdigit():
+        return _services(text.removeprefix(SRV))
     if port_text is None:
         port = None
     elif _PORT.fullmatch(port_text) and 1 <= int(port_text) <= 65535:
@@ -124,6 +131,15 @@ def _split(text: str) -> tuple[str, str | None]:
         host, _, port = text.partition(":")
         return host, port
     return text, None
+
+
+def _services(name: str) -> Upstream | BadAddress:
+    if ":" in name:
+        return BadAddress("an endpoint of SRV records has no port of its own")
+    found = _host(name)
+    if isinstance(found, BadAddress):
+        return found
+    return BadAddress("an address has no SRV records") if _looks_dotted_quad(found) else Upstream(host=found, srv=True)
 
 
 def _bracketed(host: str) -> str | BadAddress:

@@ -42,6 +42,19 @@ class Address(NamedTuple):
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
+class Place(NamedTuple):
+    """
+    One address that a name has. `port` is None where the name says none (A, AAAA).
+
+    `weight` (None: not said) and `tier` (0 before 1 before 2) are those of an SRV record.
+    """
+
+    host: str
+    port: int | None = None
+    weight: int | None = None
+    tier: int = 0
+
+
 @frozen
 class Door:
     """
@@ -164,14 +177,21 @@ Verdict = NeedMore | Hello | Refusal
 
 @frozen(kw_only=True)
 class Upstream:
-    """One address of a route. `host` is an IP address (canonical text) or a Hostname; port None means the door's."""
+    """
+    One address of a route. `host` is an IP address (canonical text) or a Hostname; port None means the door's.
+
+    `srv`: the SRV records of the name say the hosts, the ports and the weights.
+    """
 
     host: str
     port: int | None = None
     weight: int = 1
     backup: bool = False
+    srv: bool = False
 
     def __str__(self) -> str:
+        if self.srv:
+            return f"srv:{self.host}"
         shown = f"[{self.host}]" if ":" in self.host else self.host
         return shown if self.port is None else f"{shown}:{self.port}"
 

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from starship.exchange.written import request_head
 from starship.interfaces import ISniffer
 from starship.sniff.http import HttpSniffer
 from starship.sniff.tls import TlsSniffer
@@ -42,7 +43,7 @@ FLIGHTS = [(client.scheme, client.flight()) for client in CLIENTS] + MADE
 
 
 def sniffer(scheme: str) -> ISniffer:
-    return TlsSniffer(LIMIT) if scheme == "tls" else HttpSniffer(LIMIT)
+    return TlsSniffer(LIMIT) if scheme == "tls" else HttpSniffer(LIMIT, is_kept=True)
 
 
 def mutated(generator: random.Random, flight: bytes) -> bytes:
@@ -88,6 +89,10 @@ def judged(generator: random.Random, scheme: str, flight: bytes) -> str:
         assert verdict_of(sniffer(scheme), pieces) == verdict, (flight.hex(), [len(piece) for piece in pieces])
     if isinstance(verdict, Hello):
         assert _truth(scheme, flight) == (verdict.name,), f"misrouted: {flight.hex()}"
+        if verdict.request is not None:
+            again = sniffer(scheme).feed(request_head(verdict.request))
+            assert isinstance(again, Hello), f"written unclearly: {flight.hex()}"
+            assert again.name == verdict.name or verdict.request.minor == 0, f"written to another: {flight.hex()}"
     return _word(verdict)
 
 

@@ -41,8 +41,9 @@ def request(host: str, path: str = "/", *headers: str) -> bytes:
 
 
 def page(port: int, host: str, path: str = "/", *headers: str) -> tuple[int, bytes, bytes]:
-    """Status, head and body of a plain HTTP answer."""
-    answer = ask(port, [request(host, path, *headers)])
+    """Status, head and body of a plain HTTP answer, to the one request of its connection."""
+    last = () if any(header.lower().startswith("connection:") for header in headers) else ("Connection: close",)
+    answer = ask(port, [request(host, path, *headers, *last)])
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split(b" ", 2)[1]), head, body
 

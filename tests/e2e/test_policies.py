@@ -45,25 +45,27 @@ def test_an_answer_says_who_may_come_to_its_name(ship: Starship, api: Api, clust
 def test_an_answer_says_how_many_may_be_with_its_name_at_once(ship: Starship, api: Api, clusters: Clusters) -> None:
     api.hosts["small.com"] = {"app": "small", "endpoint": clusters["echo"].address, "max_connections": 2}
     api.hosts["other.com"] = {"app": "other", "endpoint": clusters["echo"].address, "max_connections": 2}
-    held = [connect(ship.port("http")) for _ in range(2)]
+    hello = client_hello("small.com")
+    held = [connect(ship.port("https")) for _ in range(2)]
     for client in held:
-        client.sendall(request("small.com"))
-        assert client.recv(8192)
+        client.sendall(hello)
+        assert client.recv(8192) == hello
+    assert alert_of(ask(ship.port("https"), [hello])) == 80
     assert page(ship.port("http"), "small.com")[0] == 503
-    ending = ship.ending(name="small.com")
-    assert (ending["reason"], ending["detail"]) == ("over_limit", "2 connections are open to this name")
-    with connect(ship.port("http")) as client:
-        client.sendall(request("other.com"))
-        assert client.recv(8192) == request("other.com")
+    for door, status in (("https", 495), ("http", 503)):
+        ending = ship.ending(name="small.com", door=door, reason="over_limit")
+        assert (ending["status"], ending["detail"]) == (status, "2 connections are open to this name")
+    assert _echoes(ship, "other.com")
     held.pop().close()
     until(lambda: _echoes(ship, "small.com"), "there is room again")
     held.pop().close()
 
 
 def _echoes(ship: Starship, name: str) -> bool:
-    with connect(ship.port("http")) as client:
-        client.sendall(request(name))
-        return client.recv(8192) == request(name)
+    hello = client_hello(name)
+    with connect(ship.port("https")) as client:
+        client.sendall(hello)
+        return client.recv(8192) == hello
 
 
 def test_each_door_has_its_own_list(api: Api, clusters: Clusters, tmp_path: Path) -> None:
@@ -110,5 +112,5 @@ def test_connections_and_connections_per_source_are_limited_over_all_doors(
             client.close()
         until(lambda: ship.metric("starship_gate_connections") == 0, "all have left")
         with connect(ship.port("http")) as client:
-            client.sendall(request("a.com"))
+            client.sendall(request("a.com", "/", "Connection: close"))
             assert read_all(client).startswith(b"HTTP/1.1 200 ")

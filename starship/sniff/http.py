@@ -23,7 +23,7 @@ from starship.words import NEED_MORE, Manner, Refusal, Verdict
 URI_TOO_LONG: Final = 414
 
 _TLS_FIRST = frozenset({0x16, 0x80, 0x81})  # a handshake record; the length of an SSL 2.0 hello
-_REQUEST_LINE = rb"[A-Z-]+ [\x21-\x7e]+ HTTP/1\.[01]\r\n"
+_REQUEST_LINE = rb"[A-Z][A-Z-]* [\x21-\x7e]+ HTTP/1\.[01]\r\n"
 _REQUEST = re.compile(_REQUEST_LINE)
 _PLAIN = re.compile(_REQUEST_LINE + PLAIN_LINES)
 

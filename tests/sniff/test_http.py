@@ -80,6 +80,7 @@ REFUSED = [
     ("a space after the version", b"GET / HTTP/1.1 \r\nHost: a.com\r\n\r\n"),
     ("no target", b"GET HTTP/1.1\r\nHost: a.com\r\n\r\n"),
     ("an unreserved octet over 127", b"GET /\xc3\xbc HTTP/1.1\r\nHost: a.com\r\n\r\n"),
+    ("a method that begins with a hyphen", b"-ET / HTTP/1.1\r\nHost: a.com\r\n\r\n"),
     ("an unknown method", b"FETCH / HTTP/1.1\r\nHost: a.com\r\n\r\n"),
     ("a method in lower case", b"get / HTTP/1.1\r\nHost: a.com\r\n\r\n"),
     ("another protocol", b"SSH-2.0-OpenSSH_9.2\r\n"),

@@ -19,8 +19,9 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from starship.errors import LookupFailed, LookupTimeout
-from starship.interfaces import ICache, IResolver, Kept
+from starship.interfaces import IResolver
 from starship.names import Hostname
+from starship.route.cache import ICache, Kept
 from starship.route.failures import Failures
 from starship.route.keeper import Keeper
 from starship.route.questions import Asking, Question, Questions

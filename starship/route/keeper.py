@@ -11,8 +11,8 @@ from collections.abc import Callable
 from attrs import define
 
 from starship.errors import LookupFailed
-from starship.interfaces import ICache
 from starship.names import Hostname
+from starship.route.cache import ICache
 from starship.route.failures import Failures
 from starship.route.questions import Questions
 from starship.words import Answer, Look

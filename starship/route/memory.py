@@ -16,8 +16,8 @@ from attrs import define, evolve, field
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
-from starship.interfaces import ICache
 from starship.names import Hostname
+from starship.route.cache import ICache
 from starship.route.lifetimes import Life, Lifetimes
 from starship.route.store import Entry, Store
 from starship.route.weight import weight

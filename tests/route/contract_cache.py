@@ -11,8 +11,8 @@ from math import inf
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from starship.interfaces import ICache
 from starship.names import Hostname
+from starship.route.cache import ICache
 from starship.words import Origin, Route
 from tests.route.resolvers import A_COM, B_COM, miss, route
 

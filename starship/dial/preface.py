@@ -16,6 +16,7 @@ from starship.words import Address, Arrival, Hello, ProxyOptions, Tlv
 OFF: Final = "off"
 """A route's word for none, where others get one without asking."""
 
+V2_LOCAL: Final = 0x20  # version 2, command LOCAL
 V2_PROXY: Final = 0x21  # version 2, command PROXY
 UNSPECIFIED: Final = 0x00
 TCP_OVER_V4: Final = 0x11
@@ -40,6 +41,13 @@ def preface(version: str | None, options: ProxyOptions, arrival: Arrival, hello:
     if version == "v1":
         return _v1(arrival, ends)
     return _v2(arrival, ends, _fields(arrival, hello, options), options.crc32c)
+
+
+def preface_of_a_check(version: str | None) -> bytes:
+    """Render the header of a connection that is nobody's but ours: LOCAL, for which version 1 has UNKNOWN."""
+    if version is None or version == OFF:
+        return b""
+    return b"PROXY UNKNOWN\r\n" if version == "v1" else SIGNATURE + bytes((V2_LOCAL, UNSPECIFIED, 0, 0))
 
 
 def _v1(arrival: Arrival, ends: tuple[bytes, bytes] | None) -> bytes:

@@ -36,7 +36,7 @@ def make_idle(settings: Settings, clock: IReactorTime) -> IdleConnections:
 
     def is_proxied(route: Route) -> bool:
         said = upstream if route.pool is None else pools.get(route.pool, upstream)
-        return route.proxy_protocol is not None or header_version(said) is not None
+        return (route.proxy_protocol or header_version(said)) not in (None, "off")
 
     return IdleConnections(
         clock=clock,

@@ -10,7 +10,7 @@ from attrs import evolve
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starship.dial.preface import preface
+from starship.dial.preface import preface, preface_of_a_check
 from starship.names import Hostname
 from starship.tlv import ALPN, AUTHORITY, AWS, CRC32C, SSL, UNIQUE_ID, crc32c
 from starship.words import Address, Arrival, Hello, ProxyOptions, Tlv
@@ -115,6 +115,12 @@ def test_v2_of_a_client_without_an_ip_address_says_so_and_keeps_its_length() -> 
     command, kind, addresses, tlvs = read_v2(preface("v2", PLAIN, between(sock, sock), HELLO))
     assert (command, kind, addresses) == (0x21, 0x00, b"")
     assert tlvs[0x02] == b"a.example.com"
+
+
+def test_a_check_of_ours_names_no_client() -> None:
+    assert preface_of_a_check("v1") == b"PROXY UNKNOWN\r\n"
+    assert preface_of_a_check("v2").hex() == "0d0a0d0a000d0a515549540a" + "20000000"
+    assert preface_of_a_check("off") == preface_of_a_check(None) == b""
 
 
 def test_v2_never_claims_that_tls_was_terminated_here() -> None:

@@ -24,10 +24,12 @@ from starship.refuse.pages import load_pages
 from starship.sniff.http import HttpSniffer
 from starship.sniff.tls import TlsSniffer
 from starship.wire.stock import HOLD_LIMIT_BYTES, HOLD_READ_BYTES
-from starship.words import Miss, Origin
+from starship.wire.transport import WireTransport
+from starship.words import Address, Miss, Origin
 from tests import fakes
 from tests.accept.doors import HELLO_TIMEOUT_S, ROUTE, Fate, House, LineSniffer, Visit, WordRefuser, closed
 from tests.fakes import errors_in
+from tests.wire.bench import Bench, tcp_pair
 
 FLOOD = b"x" * HOLD_READ_BYTES
 
@@ -110,6 +112,25 @@ def test_a_hello_just_before_the_deadline_is_taken_and_the_deadline_is_over_l16(
     visit.says(b"a.com\n")
     house.clock.advance(1000)
     assert not house.ledger.endings
+    assert not house.clock.getDelayedCalls()
+
+
+@pytest.mark.parametrize(("first", "deadlines"), [(b"a.com\n", 0), (b"a.c", 1), (b"", 1)])
+def test_only_a_hello_that_was_not_there_at_once_has_a_deadline_l16(first: bytes, deadlines: int) -> None:
+    bench, house = Bench(), House()
+    ours, theirs = tcp_pair()
+    theirs.sendall(first)
+    here = Address("127.0.0.1", 1)
+    transport: Any = WireTransport(bench.ground, ours.detach(), here, here)
+    protocol = house.factory.buildProtocol(None)
+    transport.owner = protocol
+    protocol.makeConnection(transport)
+    assert len(house.clock.getDelayedCalls()) == deadlines
+    assert len(house.joins) == 1 - deadlines
+    theirs.close()
+    transport.abort()
+    bench.turns()
+    bench.close()
     assert not house.clock.getDelayedCalls()
 
 

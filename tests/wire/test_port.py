@@ -74,8 +74,10 @@ class ShortAccept:
 class Scene:
     """A port with such an accept, on the reactor of production."""
 
-    def __init__(self, ground: Ground, address: str = "127.0.0.1", **how: Any) -> None:
-        self.ground, self.guests = ground, Guests()
+    def __init__(
+        self, ground: Ground, address: str = "127.0.0.1", guests: Callable[[], Guests] = Guests, **how: Any
+    ) -> None:
+        self.ground, self.guests = ground, guests()
         self.wire = Wire(ground.reactor.wire)
         listener = bound_socket(address, 0)
         self.address, self.family = listener.getsockname()[:2], listener.family
@@ -214,6 +216,40 @@ def test_a_protocol_that_raises_loses_its_connection_alone_and_is_told(
     scene.guests.make = Protocol
     scene.knock()
     scene.came(2)
+
+
+class Eager(Protocol):
+    """Begins to read by itself."""
+
+    heard = b""
+
+    def connectionMade(self) -> None:
+        transport: Any = self.transport
+        transport.begin()
+
+    def dataReceived(self, data: bytes) -> None:
+        self.heard += data
+
+
+class EagerGuests(Guests):
+    begins = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.make = Eager
+
+
+def test_protocols_that_begin_by_themselves_are_told_no_address_and_begin_once(
+    ground: Ground, events: list[LogEvent]
+) -> None:
+    scene = Scene(ground, guests=EagerGuests)
+    (client,) = scene.knock()
+    scene.came(1)
+    eager: Any = scene.guests.welcome[0]
+    client.send(b"x")
+    ground.until(lambda: bool(eager.heard == b"x"))
+    assert scene.guests.addresses == [None]
+    assert errors_in(events) == []
 
 
 def test_a_factory_that_makes_no_protocol_lets_nobody_in(ground: Ground) -> None:

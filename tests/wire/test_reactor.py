@@ -41,3 +41,41 @@ def test_it_leaves_a_reactor_that_somebody_has_chosen() -> None:
         "from twisted.internet import reactor; print(type(reactor).__name__)"
     )
     assert said(code) == "SelectReactor\n"
+
+
+TIMERS = """
+import os, socket, sys, time
+from starship.wire.reactor import install; install()
+from twisted.internet import reactor, task
+ours, theirs = socket.socketpair()
+for sock in (ours, theirs):
+    sock.setblocking(False)
+turns, late, thread = 0, [], []
+class Endless:
+    def ready(self, flags):
+        global turns
+        turns += 1
+        theirs.send(ours.recv(9) and b"x")
+        time.sleep(0)
+    def broke(self):
+        os._exit(1)
+reactor.wire.watch(ours.fileno(), Endless(), 1)
+theirs.send(b"x")
+begun = time.monotonic()
+due = reactor.callLater(60, lambda: late.append(time.monotonic() - begun))
+def sooner():
+    due.reset(0.1)
+    reactor.callFromThread(thread.append, time.monotonic() - begun)
+    reactor.callInThread(reactor.callFromThread, thread.append, "from a thread")
+reactor.callLater(0.1, sooner)
+reactor.callLater(0.4, reactor.stop)
+reactor.run()
+assert turns > 100, turns
+assert 0.2 <= late[0] < 0.35, late
+assert thread[1] == "from a thread", thread
+print("served")
+"""
+
+
+def test_turns_that_follow_each_other_make_no_timer_late_and_no_thread_wait() -> None:
+    assert said(TIMERS) == "served\n"

@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 from twisted.logger import LogEvent
 from zope.interface.verify import verifyObject
 
-from starship.wire.wheel import TICK_S, Spoke, Wheel
+from starship.wire.wheel import TICK_S, Slot, Spoke, Wheel
 from tests.fakes import errors_in
 from tests.wire.bench import log
 
@@ -172,3 +172,44 @@ def test_thousands_of_deadlines_at_random_are_all_kept() -> None:
     assert len(made) == 5000
     assert min(made) >= -ROUNDING_S
     assert max(made) <= TICK_S + 0.025 + ROUNDING_S
+
+
+class Put:
+    """Has a deadline, and takes others with it when it is over."""
+
+    def __init__(self, *others: Put) -> None:
+        self.others = others
+        self.told = 0
+        self.slot: Slot = {}
+
+    def late(self) -> None:
+        self.told += 1
+        for other in self.others:
+            other.slot.pop(other, None)
+
+
+def test_who_is_put_is_told_once_in_order_unless_it_took_itself_out() -> None:
+    clock = Clock()
+    wheel = Wheel(clock)
+    gone, second = Put(), Put()
+    first = Put(second)
+    late = [gone, first, second, Put()]
+    for put in late:
+        put.slot = wheel.put(1.25, put)
+    assert gone.slot.pop(gone, None) is None
+    clock.advance(1.24)
+    assert [put.told for put in late] == [0, 0, 0, 0]
+    clock.advance(TICK_S)
+    assert [put.told for put in late] == [0, 1, 0, 1]
+    clock.advance(100)
+    assert [put.told for put in late] == [0, 1, 0, 1]
+    assert clock.getDelayedCalls() == []
+
+
+def test_a_place_that_was_left_holds_nothing() -> None:
+    wheel, put = Wheel(Clock()), Put()
+    slot = wheel.put(10, put)
+    slot.pop(put)
+    gone = weakref.ref(put)
+    del put
+    assert gone() is None

@@ -37,6 +37,11 @@ def greet(text: str) -> Callable[[socket.socket], None]:
     return handle
 
 
+def listen(connection: socket.socket) -> None:
+    """A server that has nothing to say."""
+    read_all(connection)
+
+
 @define(eq=False)
 class Yard:
     """The members of all pools; `refusing` is a port where nobody listens, `hole` and the pits are black holes."""
@@ -48,7 +53,7 @@ class Yard:
     web: list[Cluster] = field(factory=lambda: [Cluster(http_hello(f"web {name}")).start() for name in "abc"])
     raw: list[Cluster] = field(factory=lambda: [Cluster(greet(f"raw {name}")).start() for name in "ab"])
     echoes: list[Cluster] = field(factory=lambda: [Cluster(echo).start() for _ in range(3)])
-    mute: Cluster = field(factory=lambda: Cluster(lambda connection: read_all(connection) and None).start())
+    mute: Cluster = field(factory=lambda: Cluster(listen).start())
     rude: Cluster = field(factory=lambda: Cluster(reset).start())
     flapping: Cluster = field(factory=lambda: Cluster(http_hello("flapping")).start())
 
@@ -61,7 +66,7 @@ class Yard:
             "raw": f"endpoints = {', '.join(cluster.address for cluster in self.raw)}",
             "half-refusing": f"endpoints = 127.0.0.1:{self.refusing}, {one}",
             "half-hole": f"endpoints = 127.0.0.1:{self.hole}, {one}",
-            "half-rude": f"endpoints = {self.rude.address}, {self.echoes[0].address}",
+            "half-rude": f"endpoints = {self.rude.address}, {self.echoes[0].address}\neject_time = 30s",
             "half-mute": f"endpoints = {self.mute.address}, {one}",
             "half-flapping": f"endpoints = {self.flapping.address}, {one}",
             "down": f"endpoints = 127.0.0.3:{self.refusing}, 127.0.0.4:{self.refusing}",
@@ -174,7 +179,7 @@ def test_one_resets_what_it_accepts_and_is_left_out_after_so_many(ship: Starship
                 return True
 
     assert sum(is_lost() for _ in range(2 * EJECT_FAILURES + 1)) == yard.rude.visits == EJECT_FAILURES
-    assert f"{yard.rude.address} is left out for 1 s" in ship.log.read_text()
+    assert f"{yard.rude.address} is left out for 30 s" in ship.log.read_text()
 
 
 def test_one_accepts_and_never_answers_which_is_between_it_and_its_clients(ship: Starship, yard: Yard) -> None:

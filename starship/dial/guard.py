@@ -127,9 +127,12 @@ class Guard:
         return judged
 
     def _leads_home(self, faces: list[str], port: int) -> bool:
-        doors = [door.host for door in self.doors() if door.port == port]
-        if not doors:
+        for door in self.doors():
+            if door.port == port:
+                break
+        else:
             return False
+        doors = {door.host for door in self.doors() if door.port == port}
         return any(host in doors for host in faces) or (
             not ANYWHERE.isdisjoint(doors) and any(map(self.is_ours, faces))
         )

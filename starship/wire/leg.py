@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from select import EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLRDHUP
-from typing import Final
+from typing import Any, Final
 
 from twisted.internet import error
 from twisted.python.failure import Failure
@@ -43,7 +43,7 @@ BROKEN: Final = Failure(RuntimeError("an event of this connection failed"))
 class WireLeg(Hold):
     """One side of a connection. Asking for `local` may ask the kernel."""
 
-    __slots__ = ("_finish", "_local", "_shut", "over", "remote")
+    __slots__ = ("_finish", "_local", "_producer", "_shut", "over", "remote")
 
     def __init__(self, ground: Ground, fd: int, remote: Address, local: Address | None = None) -> None:
         # All of a Flow's and a Hold's too: this is run for every connection, twice.
@@ -58,6 +58,7 @@ class WireLeg(Hold):
         self.owner = self._held = self._ear = None
         self.over: Callable[[ILeg, Stop], object] | None = None
         self._finish: Callable[[Stop], None] | None = None
+        self._producer: Any = None  # Twisted's, of who writes more than is taken
 
     def local(self) -> Address:
         found = self._local
@@ -311,6 +312,9 @@ class WireLeg(Hold):
         finish, self._finish = self._finish, None
         if owner is not None:
             self.ground.loop.soon(partial(owner.connectionLost, reason))
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            self.ground.loop.soon(producer.stopProducing)
         try:
             if finish is not None:
                 finish(why)

@@ -66,7 +66,10 @@ class WireLoop:
         if self._epoll.closed:
             raise OSError(errno.EBADF, "the loop has stopped")
         self._epoll.register(fd, flags)
-        self.hand_over(fd, watcher)
+        watchers = self._watchers
+        if fd >= len(watchers):
+            watchers += [None] * (fd + 64 - len(watchers))
+        watchers[fd] = watcher
 
     def mind(self, fd: int, flags: int) -> None:
         """Look for other events of a descriptor from here on, and tell of those that are there already."""
@@ -79,10 +82,7 @@ class WireLoop:
 
     def hand_over(self, fd: int, watcher: Watcher) -> None:
         """Let another be told of a descriptor that is watched already."""
-        watchers = self._watchers
-        if fd >= len(watchers):
-            watchers += [None] * (fd + 64 - len(watchers))
-        watchers[fd] = watcher
+        self._watchers[fd] = watcher
 
     def watched(self) -> dict[int, Watcher]:
         """Who is told, by descriptor."""

@@ -24,7 +24,6 @@ from zope.interface import implementer
 
 from starship.addresses import plain_ip
 from starship.wire.ground import Ground
-from starship.wire.hold import Owner
 from starship.wire.loop import LEVEL
 from starship.wire.transport import WireTransport, twisted_address
 from starship.words import Address
@@ -171,7 +170,8 @@ class WirePort:
             if protocol is None:
                 transport.abort()
                 return
-            transport.owner = cast(Owner, protocol)
+            owner: Any = protocol
+            transport.owner = owner
             protocol.makeConnection(transport)
             if not self._begins:
                 transport.begin()

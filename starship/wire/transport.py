@@ -31,7 +31,7 @@ class WireTransport(WireLeg):
     registered producer is asked to pause meanwhile.
     """
 
-    __slots__ = ("_producer", "_pulled")
+    __slots__ = ("_pulled",)
 
     @property
     def disconnecting(self) -> bool:
@@ -86,12 +86,12 @@ class WireTransport(WireLeg):
     # IConsumer
 
     def registerProducer(self, producer: Any, streaming: bool) -> None:
-        if getattr(self, "_producer", None) is not None:
+        if self._producer is not None:
             raise RuntimeError("another producer is registered already")
         if self.fd < 0:
             producer.stopProducing()
             return
-        self._producer: Any = producer
+        self._producer = producer
         self._pulled = not streaming
         if self._pulled:
             self._pull()
@@ -107,15 +107,8 @@ class WireTransport(WireLeg):
         else:
             self.close()  # who does not know of half-closed connections has no use for them
 
-    def _over(self, reason: Failure, why: Stop) -> None:
-        super()._over(reason, why)
-        producer = getattr(self, "_producer", None)
-        if producer is not None:
-            self._producer = None
-            self.ground.loop.soon(producer.stopProducing)
-
     def _ask_to_pause(self) -> None:
-        producer = getattr(self, "_producer", None)
+        producer = self._producer
         if producer is not None and not self._pulled:
             producer.pauseProducing()
             self.drained(self._pull)

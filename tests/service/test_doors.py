@@ -11,7 +11,7 @@ from starship.accept.listening import DoorService
 from starship.config.settings import Limits, Listener, Settings
 from starship.journey import Guides
 from starship.reasons import Reason
-from starship.service.doors import make_doors, make_gate, make_relay, make_schemes
+from starship.service.doors import TUNNELLED, make_doors, make_gate, make_relay, make_schemes
 from starship.service.requests import make_converse, make_idle
 from starship.wire.ground import Ground
 from starship.wire.nest import loop_of
@@ -35,7 +35,7 @@ def doors_of(made: Settings, ledger: FakeLedger) -> tuple[list[DoorService], Mem
 
 def test_each_protocol_has_a_scheme_that_reads_and_refuses_in_it() -> None:
     schemes = make_schemes(settings())
-    assert set(schemes) == {"tls", "http", "auto", "tcp"}
+    assert set(schemes) == {"tls", "http", "auto", "tcp", f"http{TUNNELLED}", f"auto{TUNNELLED}"}
     for name, flight in (("tls", HELLO), ("http", REQUEST), ("auto", HELLO), ("auto", REQUEST)):
         assert isinstance(steady(schemes[name].sniffer, flight), Hello)
     miss = Refusal(reason=Reason.UNKNOWN_NAME)
@@ -43,6 +43,15 @@ def test_each_protocol_has_a_scheme_that_reads_and_refuses_in_it() -> None:
     assert schemes["http"].refuser.farewell(miss, arrival()).data.startswith(b"HTTP/1.1 404 ")
     assert schemes["auto"].refuser.farewell(miss, arrival()).data == b""
     assert schemes["tcp"].refuser.farewell(miss, arrival()).data == b""
+
+
+def test_k2_only_where_each_request_goes_its_own_way_does_a_hello_have_its_request() -> None:
+    schemes = make_schemes(settings())
+    for name in ("http", "auto"):
+        kept, first = (steady(schemes[door].sniffer, REQUEST) for door in (name, f"{name}{TUNNELLED}"))
+        assert isinstance(kept, Hello)
+        assert isinstance(first, Hello)
+        assert (kept.request is not None, first.request) == (True, None)
 
 
 def test_the_limits_of_a_hello_and_of_a_head_are_those_of_the_settings() -> None:

@@ -65,9 +65,9 @@ class Crowd:
         """
         return self._turns.run(lambda: Deferred.fromCoroutine(self._page(wanted, order, after, limit)))
 
-    def close(self, wanted: Wanted) -> Deferred[int]:
+    def close(self, wanted: Wanted, reason: Reason = Reason.CLOSED) -> Deferred[int]:
         """End everybody who is meant, and was inside when it began; say how many. Cancelling leaves the rest alone."""
-        return self._turns.run(lambda: Deferred.fromCoroutine(self._close(wanted)))
+        return self._turns.run(lambda: Deferred.fromCoroutine(self._close(wanted, reason)))
 
     def uncounted(self) -> tuple[int, int]:
         """The bytes from and to the clients that no Ending has counted yet."""
@@ -109,7 +109,7 @@ class Crowd:
                 await deferLater(self.clock, 0)
         return tuple(rows)
 
-    async def _close(self, wanted: Wanted) -> int:
+    async def _close(self, wanted: Wanted, reason: Reason) -> int:
         is_meant, closed = meaning(wanted), 0
 
         def look(protocol: SniffingProtocol, live: set[SniffingProtocol]) -> int:
@@ -117,15 +117,15 @@ class Crowd:
             if protocol.step in OVER or not is_meant(protocol):
                 return 1
             closed += 1
-            self._stop(protocol)
+            self._stop(protocol, reason)
             return CLOSING_LOOKS
 
         await self._look(look)
         return closed
 
-    def _stop(self, protocol: SniffingProtocol) -> None:
+    def _stop(self, protocol: SniffingProtocol, reason: Reason) -> None:
         try:
-            protocol.stop(Reason.CLOSED)
+            protocol.stop(reason)
         except Exception:  # the others are to be closed all the same
             self._log.failure("a connection could not be closed: {id}", id=protocol.arrival.id)
 
@@ -170,6 +170,8 @@ def meaning(wanted: Wanted) -> _Test:
         tests.append(lambda protocol: protocol.journey.app == wanted.app)
     if wanted.upstream is not None:
         tests.append(_to(wanted.upstream))
+    if wanted.pool is not None:
+        tests.append(lambda protocol: protocol.step is Step.CARRYING and protocol.journey.pool == wanted.pool)
     return lambda protocol: all(test(protocol) for test in tests)
 
 

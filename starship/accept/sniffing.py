@@ -242,7 +242,9 @@ class SniffingProtocol(LegProtocol):
             self.leg.pause()
 
     def _let_go(self, reason: Failure) -> None:
-        is_ours = not issubclass(reason.type or Exception, ConnectionClosed)  # an exception of ours, which Twisted has logged
+        is_ours = not issubclass(
+            reason.type or Exception, ConnectionClosed
+        )  # an exception of ours, which Twisted has logged
         if is_ours and self._talk is None:
             self.sever()
             self.journey.gone(Reason.INTERNAL)

@@ -121,6 +121,7 @@ class Turn:
         route, hello = self._route, self.hello
         if route is None or hello is None:
             raise RuntimeError("a turn without a request has nothing to say again")
+        self._upstream = None
         journey = self.journey
         opening = self.talk.wording(self._request(), route, journey.arrival.id)
         dial = self.talk.fresh.dial(route, journey.arrival, hello, opening, self)

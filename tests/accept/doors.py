@@ -149,6 +149,7 @@ class House:
     tenants: fakes.FakeTenants = field(factory=fakes.FakeTenants)
     clock: Any = field(factory=Clock)
     relay: Any = None
+    converse: Any = None  # where the door talks request by request
     hello_timeout: float = HELLO_TIMEOUT_S
     kind: type[SniffingProtocol] = SniffingProtocol
     porch: Porch | None = None
@@ -169,6 +170,7 @@ class House:
                 clock=self.clock,
             ),
             relay=self.relay or self.join,
+            converse=self.converse,
             identities=Identities("test"),
             hello_timeout=self.hello_timeout,
             balancers=None

@@ -1,0 +1,110 @@
+"""One request of a conversation: what its Journey asks of it, and what becomes of its connections."""
+
+from __future__ import annotations
+
+from zope.interface.verify import verifyObject
+
+from starship.accept.turn import Turn
+from starship.errors import DialRefused
+from starship.interfaces import IClient, IDialOutcome, IPatron
+from starship.reasons import Reason
+from starship.words import Address, Exchanged
+from tests.accept.doors import ROUTE
+from tests.accept.talks import WELL, Salon, get, post
+from tests.fakes import FakeLeg
+
+
+def turn_of(salon: Salon) -> Turn:
+    turn = salon.talks[-1].patron
+    assert isinstance(turn, Turn)
+    return turn
+
+
+def test_it_is_a_client_a_patron_and_who_waits_for_a_second_dial() -> None:
+    salon = Salon()
+    salon.visit(get())
+    for interface in (IClient, IPatron, IDialOutcome):
+        verifyObject(interface, turn_of(salon))
+
+
+def test_an_upstream_that_may_go_on_is_kept_under_its_route_and_any_other_is_parted_with() -> None:
+    salon = Salon()
+    leg = salon.house.dialer.leg
+    salon.visit(get(), get())
+    salon.talks[0].answers()
+    salon.talks[1].answers(keep_upstream=False)
+    assert salon.shelf.kept == [(leg, ROUTE)]
+    assert salon.shelf.parted == [leg]
+
+
+def test_who_was_told_nothing_yet_gets_a_page_of_the_failure_and_the_connection_ends() -> None:
+    salon = Salon()
+    visit = salon.visit(get())
+    salon.talks[0].fail(Reason.UPSTREAM_TIMEOUT, "no answer")
+    assert visit.heard == b"[upstream_timeout test-1]"
+    assert salon.endings == [("test-1", "upstream_timeout", 504)]
+    assert salon.house.ledger.endings[0].detail == "no answer"
+    assert visit.wire.shut
+
+
+def test_who_was_told_a_part_gets_no_page() -> None:
+    salon = Salon()
+    visit = salon.visit(get())
+    outcome = Exchanged(Reason.UPSTREAM_RESET, "inside", 200, keep_client=False, keep_upstream=False)
+    salon.talks[0].patron.exchanged(outcome)
+    assert (visit.heard, salon.endings) == (b"", [("test-1", "upstream_reset", 200)])
+
+
+def test_a_client_that_is_gone_gets_no_page() -> None:
+    salon = Salon()
+    visit = salon.visit(post(b"xx"))
+    salon.talks[0].fail(Reason.CLIENT_GONE, "left")
+    assert (visit.heard, salon.endings) == (b"", [("test-1", "client_gone", 499)])
+
+
+def test_the_status_of_an_ending_is_the_responses() -> None:
+    salon = Salon()
+    salon.visit(get())
+    salon.talks[0].patron.exchanged(WELL._replace(status=404))
+    assert salon.endings == [("test-1", "ok", 404)]
+
+
+def test_a_dead_connection_is_replaced_by_a_fresh_one_and_the_line_names_it() -> None:
+    salon = Salon()
+    salon.visit(get())
+    salon.talks[0].patron.again()
+    (dial,) = salon.fresh.dials
+    assert dial.opening == b"test-1 GET /"
+    other = FakeLeg(Address("192.0.2.81", 80))
+    dial.outcome.dialled(other)
+    assert salon.talks[0].upstreams[1] is other
+    salon.talks[0].answers()
+    assert salon.house.ledger.endings[0].upstream == other.remote
+    assert salon.shelf.kept == [(other, ROUTE)]
+
+
+def test_a_replacement_that_cannot_be_dialled_is_the_end_of_the_request() -> None:
+    salon = Salon()
+    visit = salon.visit(get())
+    salon.talks[0].patron.again()
+    salon.fresh.dials[0].outcome.failed(DialRefused("nobody there"))
+    assert visit.heard == b"[upstream_refused test-1]"
+
+
+def test_a_client_that_is_lost_while_a_replacement_is_dialled_ends_the_dial() -> None:
+    salon = Salon()
+    visit = salon.visit(get())
+    salon.talks[0].patron.again()
+    visit.resets()
+    assert salon.fresh.dials[0].cancelled == 1
+    late = FakeLeg()
+    salon.fresh.dials[0].outcome.dialled(late)
+    assert (late.aborted, salon.endings) == (1, [("test-1", "client_gone", 499)])
+    assert salon.departed()
+
+
+def test_an_exchange_may_be_over_before_it_has_begun_to_wait() -> None:
+    salon = Salon(hasty=True)
+    salon.fresh.leg = FakeLeg()
+    visit = salon.visit(get(), get())
+    assert visit.heard == b"(ok)(ok)"

@@ -72,6 +72,11 @@ def parse_pool(text: str) -> PoolName | BadAddress | None:
     return PoolName(name) if is_pool_name(name) else BadAddress(f"{POOL} goes before {POOL_NAMES}")
 
 
+def is_ip(host: str) -> bool:
+    """Whether an upstream's host is an address, else it is a name."""
+    return ":" in host or host.rpartition(".")[2].isdigit()  # no Hostname ends in a number
+
+
 def is_pool_name(name: str) -> bool:
     """Whether a pool may be called so."""
     return _POOL_NAME.fullmatch(name) is not None

@@ -164,7 +164,7 @@ def _tried(rooms: Rooms, question: Question, route: Route) -> tuple[Endpoint, ..
 
 def _endpoint(rooms: Rooms, question: Question, route: Route, upstream: Upstream, weight: int) -> Endpoint:
     port = upstream.port or question.door.port
-    addresses = (upstream.host,) if _is_ip(upstream.host) else rooms.addresses(upstream.host)
+    addresses = (upstream.host,) if _is_ip(upstream.host) and not upstream.srv else rooms.addresses(upstream.host, upstream.srv)
     guarded = () if route.trusted or route.pool is not None else addresses or ()
     return Endpoint(
         upstream=upstream,

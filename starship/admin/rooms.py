@@ -153,7 +153,7 @@ class Rooms:
     table: Callable[[Hostname], Route | None]
     directory: Directory | None
     objection: Callable[[Address], str | None]
-    addresses: Callable[[str], tuple[str, ...] | None]
+    addresses: Callable[[str, bool], tuple[str, ...] | None]
     inside: Callable[[Hostname], int]
     spell: Callable[[Answer], Mapping[str, Any]]
     narrow: Callable[[Route, Hello, Door], Route | Refusal]

@@ -67,6 +67,7 @@ def crosscheck(found: dict[str, Found], file: str) -> Iterator[Mistake]:
         yield found[keys.SHADOW.title].mistake(file, "url", "a section [lookup] that it is compared with")
     if keys.UPSTREAM.title in found:
         yield from _not_shorter(found[keys.UPSTREAM.title], file, "dial_timeout", "connect_timeout")
+        yield from _not_shorter(found[keys.UPSTREAM.title], file, "dns_max_ttl", "dns_min_ttl")
     for section in found.values():
         if section.known is keys.DOOR:
             yield from _plain_http(section, file)

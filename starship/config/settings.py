@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import field, frozen
 
-from starship.words import Endpoints, Network, PathRule, Upstream
+from starship.words import Address, Endpoints, Network, PathRule, Upstream
 
 PROXY_OPTIONS: Final = ("authority", "alpn", "unique_id")
 
@@ -129,6 +129,12 @@ class Dialling:
     idle_timeout: float = 600.0
     half_close_timeout: float = 60.0
     lifetime: float = 0.0  # 0: no limit
+    attempt_delay: float = 0.25  # head start of an address of a name that has both families; 0: none is given up for it
+    dns: tuple[Address, ...] = ()  # empty: what resolv.conf and hosts of this machine say
+    dns_timeout: float = 4.0  # a name as a whole
+    dns_min_ttl: float = 1.0
+    dns_max_ttl: float = 300.0
+    dns_family: str = "both"  # both | ipv4 | ipv6
 
 
 @frozen(kw_only=True)

@@ -8,7 +8,7 @@ long it may go on. For endpoints that are addresses it makes no Deferred; what c
 from __future__ import annotations
 
 import errno
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -16,11 +16,13 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from starship.dial.names import KnownName
 from starship.dial.pool import Pool
+from starship.dial.race import Race, rivals
 from starship.dial.seat import Seat
 from starship.errors import DialBroken, DialBusy, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel, IDialOutcome, ILeg
-from starship.words import Address
+from starship.words import Address, Place
 
 if TYPE_CHECKING:
     from starship.dial.dialer import Dialer
@@ -55,6 +57,7 @@ class Attempt:
         "_over",
         "_pool",
         "_question",
+        "_race",
         "_seat",
         "_source",
         "_spent",
@@ -90,12 +93,13 @@ class Attempt:
         self._chosen: Seat | None = None  # which is tried next
         self._others: Iterator[Seat] | None = None  # who is tried after that
         self._tried: list[Seat] | None = None
-        self._asked: list[str] = []
+        self._asked: list[KnownName] = []
         self._full = self._spent = self._waits = False
         self._why: DialFailed | None = None
         self._deadline: IDelayedCall | None = None
         self._connector: ICancel | None = None
-        self._question: Deferred[tuple[str, ...]] | None = None
+        self._question: Deferred[tuple[Place, ...]] | None = None
+        self._race: Race | None = None
         self._more = self._turning = False
 
     def start(self, alone: Address | None, chosen: Seat | None) -> None:
@@ -150,7 +154,50 @@ class Attempt:
         if seat is not None:
             self._gave_nothing(seat)
             seat.failed(str(self._why), ours=isinstance(self._why, DialBroken))
-        self._next()
+        if self._race is not None:
+            self._race.go_on()
+        else:
+            self._next()
+
+    # Who races, as Racing
+
+    def rival(self, last: Seat) -> Seat | None:
+        pool = self._pool
+        if pool is None or self._tries >= TRIES_LIMIT:
+            return None
+        those = rivals(last, pool.table.seats, self._tried or ())
+        pool.means.random.shuffle(those)
+        for seat in those:
+            if seat is self._seat or pool.full(seat):
+                continue
+            self._note(seat)
+            forbidden = not self._trusted and self._dialer.guard.objection(seat.member.address) is not None
+            if not forbidden and (not seat.member.row or pool.retries.take(pool.total)):
+                return seat
+        return None
+
+    def run(self, seat: Seat, connected: Callable[[ILeg], object], refused: Callable[[OSError], object]) -> ICancel:
+        dialer, address = self._dialer, seat.member.address
+        timeout = dialer.connect_timeout if self._pool is None else self._pool.terms.connect_timeout
+        self._tries += 1
+        seat.begin()
+        return dialer.connect(address, dialer.bind_to(address), timeout, connected, refused)
+
+    def won(self, seat: Seat, leg: ILeg) -> None:
+        slow, self._seat = self._seat, seat
+        if slow is not None and self._connector is not None:
+            self._connector.cancel()
+            slow.failed(f"{slow.label} was slower than {seat.label}, which began later", ours=False)
+        self.connected(leg)
+
+    def lost(self, seat: Seat, why: OSError) -> None:
+        self._why = _explained(seat.member.address, why)
+        seat.failed(str(self._why), ours=isinstance(self._why, DialBroken))
+
+    def beaten(self, race: Race) -> None:
+        if self._race is race and self._connector is None:
+            self._race = None
+            self._next()
 
     # Who waits for room
 
@@ -246,9 +293,15 @@ class Attempt:
         connector = dialer.connect(address, dialer.bind_to(address), timeout, self.connected, self.refused)
         if not self._over and not self._more:  # else it is decided already
             self._connector = connector
+            if seat is not None and seat.kin is not None and dialer.attempt_delay:
+                self._race = Race(self, dialer.clock, dialer.attempt_delay, seat)
 
     def _gave_nothing(self, seat: Seat) -> None:
         self._seat = None
+        self._note(seat)
+
+    def _note(self, seat: Seat) -> None:
+        """It is not tried again."""
         if self._tried is None:
             self._tried = [seat]
         else:
@@ -261,11 +314,11 @@ class Attempt:
             return False
         self._asked.append(name)
         # Kept before it is heard: cancelling is for a question whose answer we still wait for.
-        self._question = pool.roster.find(name)
+        self._question = name.find()
         self._question.addCallbacks(self._found, _nobody_waits, callbackArgs=(name,))
         return True
 
-    def _found(self, found: tuple[str, ...], name: str) -> None:
+    def _found(self, found: tuple[Place, ...], name: KnownName) -> None:
         self._question = None
         if found:
             self._chosen = self._others = None  # there are more to choose from
@@ -307,6 +360,9 @@ class Attempt:
         self._over = True
         if self._deadline is not None and self._deadline.active():
             self._deadline.cancel()
+        race, self._race = self._race, None
+        if race is not None:
+            race.cancel()
         if self._waits:
             self._leave_room()
 

@@ -13,11 +13,11 @@ from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from starship.addresses import is_ip
 from starship.dial.attempt import Attempt
 from starship.dial.guard import Guard
 from starship.dial.pools import Pools
 from starship.dial.preface import preface
-from starship.dial.roster import is_ip
 from starship.dial.seat import Seat
 from starship.errors import DialUnresolved
 from starship.interfaces import Connect, ICancel, IDialer, IDialOutcome
@@ -38,7 +38,8 @@ class Dialer:
     """
     Deadlines in seconds: `connect_timeout` for an address without a pool, `dial_timeout` for all tries together.
 
-    `pools` has the terms for all others. `bind_address` is our own end.
+    `pools` has the terms for all others. `bind_address` is our own end. `attempt_delay` is the head start of an address
+    of a name that has both families; 0: one is tried after the other.
     """
 
     connect: Connect
@@ -47,6 +48,7 @@ class Dialer:
     guard: Guard
     dial_timeout: float
     bind_address: str | None = None
+    attempt_delay: float = 0.25
     connect_timeout: float = field(init=False)
     _limited: bool = field(init=False)
 
@@ -106,7 +108,9 @@ class Dialer:
             return None
         upstream = upstreams[0]
         host = upstream.host
-        return Address(host, upstream.port or arrival.door.port) if is_ip(host) else None
+        if upstream.srv or not is_ip(host):
+            return None
+        return Address(host, upstream.port or arrival.door.port)
 
 
 @implementer(ICancel)

@@ -15,9 +15,9 @@ from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 
 from starship.dial.member import Members
-from starship.dial.resolve import Names
+from starship.dial.names import Names
 from starship.dial.retries import RetryBudget
-from starship.dial.roster import Roster
+from starship.dial.roster import Roster, Spot
 from starship.dial.seat import Seat
 from starship.dial.table import EMPTY, Table, lay
 from starship.dial.terms import Terms
@@ -72,11 +72,12 @@ class Pool:
 
     def __attrs_post_init__(self) -> None:
         terms, clock = self.terms, self.means.clock
-        self.roster = Roster(self.upstreams, self.port, self.means.names, self.seats_changed)
-        self.named = bool(self.roster.hosts)
+        self.roster = Roster(self.upstreams, self.port, self.means.names, self.names_moved, lasting=bool(self.name))
+        self.named = bool(self.roster.known)
         self.retries = RetryBudget(clock=clock, share=terms.retries, least=terms.min_retries)
         if terms.max_connections:
             self.room = WaitingRoom(clock=clock, limit=terms.queue, patience=terms.queue_timeout)
+        self.roster.open()
 
     # Who dials
 
@@ -119,6 +120,12 @@ class Pool:
         """There are other members, or an operator has changed one."""
         self._moved = self._stale = True
 
+    def names_moved(self) -> None:
+        """A name has other addresses. Where none may be used any more, since nobody came, none is kept."""
+        self.seats_changed()
+        if self.roster.idle:
+            self.refresh()
+
     def refresh(self) -> None:
         """Say anew who is used."""
         if self._moved and not self._closed:
@@ -138,12 +145,12 @@ class Pool:
         """Give each member its seat; those who stay keep theirs."""
         before = {seat.member.address: seat for seat in self.seats}
         members, seats = self.means.members, []
-        for address, upstream in self.roster.places():
-            seat = before.pop(address, None)
+        for spot in self.roster.places():
+            seat = before.pop(spot.address, None)
             if seat is None:
-                member = members.watch(address, self, crowded=self.room is not None)
-                seat = Seat(member, upstream, self.terms.ejection, members)
-            self._set(seat, upstream)
+                member = members.watch(spot.address, self, crowded=self.room is not None)
+                seat = Seat(member, spot.upstream, self.terms.ejection, members)
+            self._set(seat, spot)
             seats.append(seat)
         for gone in before.values():
             self._leave(gone)
@@ -152,8 +159,10 @@ class Pool:
     def _leave(self, seat: Seat) -> None:
         self.means.members.leave(seat.member, self, crowded=self.room is not None)
 
-    def _set(self, seat: Seat, upstream: Upstream) -> None:
+    def _set(self, seat: Seat, spot: Spot) -> None:
         """As it is written, or as operators have said since."""
+        upstream = spot.upstream
+        seat.tier, seat.kin = spot.tier, spot.kin
         said, words = self.overrides, (str(upstream), seat.label)
         seat.upstream, seat.backup = upstream, upstream.backup
         seat.draining = any(word in said.draining for word in words)

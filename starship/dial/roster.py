@@ -1,91 +1,102 @@
 """
 Roster: who the members of a pool are, once its names are known.
 
-Part of the dial step. Every address of a name is a member. A name is asked about again while its pool is used; what was
-known of it stays until a new answer comes.
+Part of the dial step. Every address of a name is a member. New answers come by themselves while the pool is used; what
+was known of a name stays until then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterator
+from typing import NamedTuple
 
-from attrs import define, field
-from twisted.internet.defer import Deferred
+from attrs import define, evolve, field
 
-from starship.dial.resolve import Names
+from starship.addresses import is_ip
+from starship.dial.names import KnownName, Names
 from starship.words import Address, Upstream
 
 
-def is_ip(host: str) -> bool:
-    """Whether an endpoint's host is an address, else it is a name."""
-    return ":" in host or host.rpartition(".")[2].isdigit()  # no Hostname ends in a number
+class Spot(NamedTuple):
+    """
+    A member's address and who it belongs to. `tier`: those of tier 0 before those of 1, where SRV records say so.
+
+    `kin` is its name where that has addresses of both families.
+    """
+
+    address: Address
+    upstream: Upstream
+    tier: int = 0
+    kin: KnownName | None = None
 
 
 @define(eq=False)
 class Roster:
-    """`upstreams` as they are written; `port` is what one without a port means. `moved` is called at new answers."""
+    """
+    `upstreams` as they are written; `port` is what one without a port means. `moved` is called at new answers.
+
+    `lasting`: its names are to be known even while nobody comes.
+    """
 
     upstreams: tuple[Upstream, ...]
     port: int
     names: Names
     moved: Callable[[], None]
-    hosts: tuple[str, ...] = field(init=False)  # those that are names
-    _known: dict[str, tuple[str, ...]] = field(init=False, factory=dict)
-    _asked: dict[str, Deferred[None]] = field(init=False, factory=dict)
+    lasting: bool = False
+    known: tuple[KnownName, ...] = field(init=False)
+    _of: dict[Upstream, KnownName] = field(init=False)
 
-    @hosts.default
-    def _(self) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(upstream.host for upstream in self.upstreams if not is_ip(upstream.host)))
+    def __attrs_post_init__(self) -> None:
+        named = [upstream for upstream in self.upstreams if upstream.srv or not is_ip(upstream.host)]
+        self._of = {upstream: self.names.name(upstream.host, srv=upstream.srv) for upstream in named}
+        self.known = tuple(dict.fromkeys(self._of.values()))
 
-    def places(self) -> Iterator[tuple[Address, Upstream]]:
-        """The addresses of all members, each once, and who they belong to."""
-        seen: set[Address] = set()
-        for upstream in self.upstreams:
-            known = self._known.get(upstream.host, ()) if upstream.host in self.hosts else (upstream.host,)
-            for host in known:
-                address = Address(host, upstream.port or self.port)
-                if address not in seen:
-                    seen.add(address)
-                    yield address, upstream
-
-    def look(self) -> None:
-        """Take up new answers; ask beside about names whose answer is old."""
-        for host in self.hosts:
-            found = self.names.peek(host)
-            if found is not None:
-                self._learn(host, found)
-            elif host not in self._asked:
-                self._ask(host)
-
-    def unknown(self, but: Container[str], *, backups: bool) -> str | None:
-        """A name of a member, or of a backup, of which no address is known; none of `but`."""
-        for upstream in self.upstreams:
-            host = upstream.host
-            if upstream.backup == backups and host in self.hosts and host not in self._known and host not in but:
-                return host
-        return None
-
-    def find(self, host: str) -> Deferred[tuple[str, ...]]:
-        """Wait for the addresses of a name; empty where it has none. Errors: none. Cancelling harms nobody else."""
-        return self.names.addresses(host).addCallback(self._found, host)
+    def open(self) -> None:
+        """Be told of new answers from here on."""
+        for name in self.known:
+            name.watch(self.moved, lasting=self.lasting)
 
     def close(self) -> None:
-        """Ask no more."""
-        for asked in tuple(self._asked.values()):
-            asked.cancel()
+        """Be told no more."""
+        for name in self.known:
+            name.leave(self.moved, lasting=self.lasting)
 
-    def _ask(self, host: str) -> None:
-        asked = self.find(host).addCallbacks(lambda found: None, lambda failure: None)  # it was given up
-        if not asked.called:
-            self._asked[host] = asked
-            asked.addCallback(lambda _: self._asked.pop(host, None))
+    @property
+    def idle(self) -> bool:
+        """Whether nothing of its names may be used at present."""
+        return all(name.stale for name in self.known)
 
-    def _found(self, found: tuple[str, ...], host: str) -> tuple[str, ...]:
-        if found:
-            self._learn(host, found)
-        return found
+    def places(self) -> Iterator[Spot]:
+        """All members, each address once."""
+        seen: set[Address] = set()
+        for upstream in self.upstreams:
+            for spot in self._spots(upstream):
+                if spot.address not in seen:
+                    seen.add(spot.address)
+                    yield spot
 
-    def _learn(self, host: str, found: tuple[str, ...]) -> None:
-        if self._known.get(host) != found:
-            self._known[host] = found
-            self.moved()
+    def look(self) -> None:
+        """Somebody comes: names are used, and those of which nothing is known are asked about."""
+        for name in self.known:
+            name.used = True
+            if name.stale:
+                name.ask()
+
+    def unknown(self, but: Container[KnownName], *, backups: bool) -> KnownName | None:
+        """A name of a member, or of a backup, of which no address is known; none of `but`."""
+        for upstream, name in self._of.items():
+            if upstream.backup == backups and (name.stale or not name.places) and name not in but:
+                return name
+        return None
+
+    def _spots(self, upstream: Upstream) -> Iterator[Spot]:
+        name = self._of.get(upstream)
+        if name is None:
+            yield Spot(Address(upstream.host, upstream.port or self.port), upstream)
+            return
+        places = () if name.stale else name.places
+        kin = name if len({":" in place.host for place in places}) > 1 else None
+        for place in places:
+            address = Address(place.host, place.port or upstream.port or self.port)
+            weighed = upstream if place.weight is None else evolve(upstream, weight=place.weight)
+            yield Spot(address, weighed, place.tier, kin)

@@ -12,13 +12,18 @@ from attrs import define, field
 
 from starship.dial.ejection import Ejection
 from starship.dial.member import Member, Members
+from starship.dial.names import KnownName
 from starship.interfaces import ILeg
 from starship.words import Stop, Upstream
 
 
 @define(eq=False)
 class Seat:
-    """`upstream` is the endpoint as it was written; `weight` and `draining` may be an operator's word since."""
+    """
+    `upstream` is the endpoint as it was written; `weight` and `draining` may be an operator's word since.
+
+    `tier` and `kin` as a roster's Spot has them.
+    """
 
     member: Member
     upstream: Upstream
@@ -27,6 +32,8 @@ class Seat:
     weight: int = field(init=False)
     draining: bool = field(init=False, default=False)
     backup: bool = field(init=False)
+    tier: int = field(init=False, default=0)
+    kin: KnownName | None = field(init=False, default=None)
     label: str = field(init=False)
     _told: Callable[[ILeg, Stop], None] = field(init=False)
 

@@ -90,10 +90,10 @@ def left_out(seats: Sequence[Seat], terms: Terms, now: float) -> set[Seat]:
 
 
 def _by_rank(seats: Sequence[Seat]) -> list[tuple[Seat, ...]]:
-    """Members with a weight, those without, then the backups in the same way; no group is empty."""
-    groups: dict[tuple[bool, bool], list[Seat]] = {}
+    """Members with a weight, those without, tier by tier, then the backups in the same way; no group is empty."""
+    groups: dict[tuple[bool, int, bool], list[Seat]] = {}
     for seat in seats:
-        groups.setdefault((seat.backup, not seat.weight), []).append(seat)
+        groups.setdefault((seat.backup, seat.tier, not seat.weight), []).append(seat)
     return [tuple(groups[rank]) for rank in sorted(groups)]
 
 

@@ -251,6 +251,11 @@ class Book:
             name = self._names[key] = Name(Hostname(host), srv, self)
         return name
 
+    def peek(self, host: str, srv: bool = False) -> tuple[str, ...] | None:
+        """The addresses of a name, as far as they are known and count; None where one would have to ask."""
+        name = self._names.get((host, srv))
+        return None if name is None or name.stale else tuple(place.host for place in name.places)
+
     def start(self) -> None:
         """Ask about the names that are to be known always."""
         self.running = True

@@ -31,6 +31,7 @@ from starship.process.notify import Notifier
 from starship.route.narrowing import narrow
 from starship.service.doors import make_doors, make_gate, make_relay, make_schemes
 from starship.service.lookups import Lookups, make_lookups
+from starship.service.names import make_book
 from starship.service.requests import make_converse, make_idle
 from starship.service.router import Admin, Router
 from starship.service.upstreams import make_dialer
@@ -66,7 +67,8 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
     doors: list[DoorService] = []
     wheel = Wheel(reactor)
     ground = Ground(loop_of(reactor), settings.upstream.splice_after)
-    dialer = make_dialer(settings, reactor, ground, wheel, doors)
+    book = make_book(settings, reactor, wheel)
+    dialer = make_dialer(settings, reactor, ground, wheel, doors, book)
     idle = make_idle(settings, wheel)
     tenants = TenantGate()
     guides = Guides(
@@ -110,6 +112,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
         gate=gate,
         tenants=tenants,
         dialer=dialer,
+        book=book,
         doors=doors,
         crowd=crowd,
     )
@@ -122,6 +125,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
             window=window,
         ),
         lookups=lookups,
+        book=book,
         ledger=ledger,
         access_log=access_log,
         pulse=pulse,

@@ -22,6 +22,7 @@ from starship.account.accesslog import AccessLog
 from starship.account.ledger import Ledger
 from starship.account.pulse import Pulse
 from starship.admin.readiness import LookupProbe, Readiness
+from starship.dns.book import Book
 from starship.errors import StarshipError
 from starship.process.descriptors import raise_limit, shortage
 from starship.process.drain import Drain
@@ -75,6 +76,7 @@ class Router(Service):
         doors: list[DoorService],
         admin: Admin,
         lookups: Lookups,
+        book: Book,
         ledger: Ledger,
         access_log: AccessLog | None,
         pulse: Pulse,
@@ -92,6 +94,7 @@ class Router(Service):
         self.ledger = ledger
         self.access_log = access_log
         self.readiness = readiness
+        self._book = book
         self._pulse = pulse
         self._probe = probe
         self._notifier = notifier
@@ -131,6 +134,7 @@ class Router(Service):
         if self.admin.window.warning:
             self._log.warn("{warning}", warning=self.admin.window.warning)
         self.lookups.start()
+        self._book.start()
         try:
             if self.access_log is not None:
                 self.access_log.start()
@@ -154,6 +158,7 @@ class Router(Service):
             self._probe.stop()
         self._pulse.stop()
         self.admin.window.stop()
+        self._book.stop()
         await self.lookups.stop()
         await self.admin.close()
         if self.access_log is not None:

@@ -15,9 +15,9 @@ from starship.dial.dialer import Dialer
 from starship.dial.ejection import Ejection
 from starship.dial.guard import Guard, OwnAddresses
 from starship.dial.member import Members
+from starship.dial.names import Names
 from starship.dial.pool import Means
 from starship.dial.pools import NamedPool, Pools
-from starship.dial.resolve import Names
 from starship.dial.terms import Terms
 from starship.service.headers import header_options, header_version
 from starship.wire.connect import connect_on
@@ -25,13 +25,15 @@ from starship.wire.ground import Ground
 from starship.wire.wheel import Wheel
 
 
-def make_dialer(settings: Settings, reactor: Any, ground: Ground, wheel: Wheel, doors: list[DoorService]) -> Dialer:
+def make_dialer(
+    settings: Settings, reactor: Any, ground: Ground, wheel: Wheel, doors: list[DoorService], names: Names
+) -> Dialer:
     """Build all of it; `doors` may be filled later."""
     dialling = settings.upstream
     return Dialer(
         connect=connect_on(ground, reactor),
         clock=wheel,
-        pools=make_pools(settings, reactor, wheel),
+        pools=make_pools(settings, wheel, names),
         guard=Guard(
             allow=dialling.allow,
             deny=dialling.deny,
@@ -41,14 +43,15 @@ def make_dialer(settings: Settings, reactor: Any, ground: Ground, wheel: Wheel, 
         ),
         dial_timeout=dialling.dial_timeout,
         bind_address=dialling.bind_address,
+        attempt_delay=dialling.attempt_delay,
     )
 
 
-def make_pools(settings: Settings, reactor: Any, wheel: Wheel) -> Pools:
+def make_pools(settings: Settings, wheel: Wheel, names: Names) -> Pools:
     """The pools of the ini file, and of whoever is in none."""
     means = Means(
         members=Members(wheel),
-        names=Names(reactor.nameResolver, reactor),
+        names=names,
         clock=wheel,
         random=Random(),  # noqa: S311  # balances load, guards nothing
     )

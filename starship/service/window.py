@@ -35,6 +35,7 @@ from starship.config.endpoints import parse_listen
 from starship.config.settings import Admin, Listener, Settings
 from starship.config.values import Bad
 from starship.dial.dialer import Dialer
+from starship.dns.book import Book
 from starship.names import Hostname
 from starship.route.caching import CachingResolver
 from starship.route.contract import Head, read_answer
@@ -64,6 +65,7 @@ class House:
     gate: Gate
     tenants: TenantGate
     dialer: Dialer
+    book: Book
     doors: list[DoorService]
     crowd: Crowd
 
@@ -127,7 +129,7 @@ def _rooms(house: House) -> Rooms:
         table=house.lookups.outer.find,
         directory=_directory(house.lookups, house.settings),
         objection=house.dialer.guard.objection,
-        addresses=house.dialer.pools.means.names.peek,
+        addresses=house.book.peek,
         inside=house.tenants.inside,
         spell=spell,
         narrow=narrow,

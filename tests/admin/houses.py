@@ -98,7 +98,7 @@ class House:
             table=self.table.get,
             directory=self.directory() if self.has_api else None,
             objection=self._objection,
-            addresses=self.names.get,
+            addresses=lambda host, srv: self.names.get(host),
             inside=lambda name: self.inside,
             spell=spell,
             narrow=narrow,

@@ -27,7 +27,6 @@ from starship.dial.member import Members
 from starship.dial.pool import Means
 from starship.dial.pools import NamedPool, Pools
 from starship.dial.preface import preface
-from starship.dial.resolve import Names
 from starship.dial.terms import Terms
 from starship.errors import DialBroken, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel, IDialer, IDialOutcome, ILeg
@@ -35,7 +34,7 @@ from starship.names import Hostname
 from starship.wire.connect import connect_on
 from starship.wire.ground import Ground as Wire
 from starship.words import Address, Hello, Origin, ProxyOptions, Route, Upstream
-from tests.dial.test_resolve import FakeResolver
+from tests.dial.pooling import FakeNames
 from tests.fakes import FakeLeg, arrival
 from tests.loopback import Ground, ground
 
@@ -129,15 +128,13 @@ class Scene:
         named: Mapping[str, tuple[Upstream, ...]] | None = None,
         terms: Mapping[str, Any] | None = None,
         clock: Any = None,
-        resolver: FakeResolver | None = None,
+        resolver: FakeNames | None = None,
         **changes: Any,
     ) -> None:
         self.clock: Any = clock or Clock()
         self.connect = FakeConnect()
-        self.resolver = resolver or FakeResolver()
-        means = Means(
-            members=Members(self.clock), names=Names(self.resolver, self.clock), clock=self.clock, random=Random(1)
-        )
+        self.resolver = resolver or FakeNames()
+        means = Means(members=Members(self.clock), names=self.resolver, clock=self.clock, random=Random(1))
         the_terms = Terms(**(terms or {}))
         pools = {name: NamedPool(name, upstreams, the_terms, means) for name, upstreams in (named or {}).items()}
         self.pools = Pools(pools, the_terms, means)
@@ -466,9 +463,9 @@ class RealScene(Scene):
         self.ground.turn()
 
 
-def this_machine() -> FakeResolver:
+def this_machine() -> FakeNames:
     """Every name is this machine, over IPv6 first where nobody listens."""
-    return FakeResolver(at_once=("::1", "127.0.0.1"))
+    return FakeNames(at_once=("::1", "127.0.0.1"))
 
 
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from starship.dial.resolve import KEEP_S
-from starship.words import Stop
+from starship.words import Place, Stop
 from tests.dial.pooling import SOURCE, World, eject, picks, seat_of, up
 from tests.fakes import FakeLeg
 
@@ -24,9 +23,7 @@ def test_k10_replicas_that_change_are_found_again_and_those_who_stay_keep_what_i
     assert picks(pool) == {"192.0.2.1", "192.0.2.2"}
     eject(pool, "192.0.2.2")
     staying = seat_of(pool, "192.0.2.2")
-    world.clock.advance(KEEP_S)
-    pool.pick(SOURCE, None)
-    world.resolver.questions[1].answer("192.0.2.2", "192.0.2.3", "192.0.2.4")
+    world.resolver.name("a.example").answer("192.0.2.2", "192.0.2.3", "192.0.2.4")
     assert picks(pool) == {"192.0.2.3", "192.0.2.4"}
     assert seat_of(pool, "192.0.2.2") is staying
 
@@ -39,13 +36,44 @@ def test_one_who_has_left_is_forgotten_once_its_connections_are_over() -> None:
     seat, leg = seat_of(pool, "192.0.2.1"), FakeLeg()
     seat.begin()
     seat.connected(leg)
-    world.clock.advance(KEEP_S)
-    pool.pick(SOURCE, None)
-    world.resolver.questions[1].answer("192.0.2.2")
+    world.resolver.name("a.example").answer("192.0.2.2")
     assert picks(pool) == {"192.0.2.2", "192.0.2.9"}
     assert (len(world.means.members), leg.aborted) == (3, 0)
     leg.close(Stop.ENDED)
     assert len(world.means.members) == 2
+
+
+def test_names_that_nobody_used_lately_leave_no_members_behind() -> None:
+    world = World()
+    pool = world.pool(up("a.example"))
+    pool.pick(SOURCE, None)
+    world.resolver.questions[0].answer("192.0.2.1", "192.0.2.2")
+    assert picks(pool) == {"192.0.2.1", "192.0.2.2"}
+    world.resolver.name("a.example").grow_stale()
+    assert (len(world.means.members), pool.seats) == (0, ())
+    assert pool.pick(SOURCE, None) is None
+    world.resolver.questions[1].answer("192.0.2.1")
+    assert picks(pool) == {"192.0.2.1"}
+
+
+def test_the_priorities_of_services_are_kept_among_members() -> None:
+    world = World()
+    pool = world.pool(up("_http._tcp.a.example", None, srv=True))
+    name = world.resolver.name("_http._tcp.a.example", srv=True)
+    name.answer(*(Place(f"192.0.2.{tier}", 80, 1, tier) for tier in range(3)))
+    assert picks(pool) == {"192.0.2.0"}
+    eject(pool, "192.0.2.0")
+    assert picks(pool) == {"192.0.2.1"}
+
+
+def test_the_weights_of_services_are_the_shares_of_their_addresses() -> None:
+    world = World()
+    pool = world.pool(up("_http._tcp.a.example", None, srv=True))
+    name = world.resolver.name("_http._tcp.a.example", srv=True)
+    name.answer(Place("192.0.2.1", 80, 3), Place("192.0.2.2", 80, 1), Place("192.0.2.3", 80, 0))
+    seats = [pool.pick(SOURCE, None) for _ in range(40)]
+    counts = Counter(seat.member.address.host for seat in seats if seat is not None)
+    assert counts == {"192.0.2.1": 30, "192.0.2.2": 10}
 
 
 def test_an_address_that_moves_from_one_endpoint_to_another_is_still_watched() -> None:
@@ -55,10 +83,8 @@ def test_an_address_that_moves_from_one_endpoint_to_another_is_still_watched() -
     world.resolver.questions[0].answer("192.0.2.1")
     world.resolver.questions[1].answer("192.0.2.2")
     picks(pool)
-    world.clock.advance(KEEP_S)
-    pool.pick(SOURCE, None)
-    world.resolver.questions[2].answer("192.0.2.2")
-    world.resolver.questions[3].answer("192.0.2.3")
+    world.resolver.name("a.example").answer("192.0.2.2")
+    world.resolver.name("b.example").answer("192.0.2.3")
     picks(pool)
     seat = seat_of(pool, "192.0.2.2")
     assert (str(seat.upstream), seat.weight, pool in seat.member.watchers) == ("a.example:443", 1, True)

@@ -2,45 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pytest
-
-from starship.dial.resolve import KEEP_S
-from starship.dial.roster import Roster, is_ip
-from starship.words import Upstream
-from tests.dial.pooling import World, up
-from tests.fakes import success_of
+from starship.dial.roster import Roster
+from starship.words import Place, Upstream
+from tests.dial.pooling import FakeName, World, up
 
 
 class Scene(World):
     """A roster, and how often its members changed."""
 
-    def __init__(self, *upstreams: Upstream) -> None:
+    def __init__(self, *upstreams: Upstream, lasting: bool = False) -> None:
         super().__init__()
         self.moves = 0
-        self.roster = Roster(upstreams, 8443, self.means.names, self.moved)
+        self.roster = Roster(upstreams, 8443, self.means.names, self.moved, lasting)
+        self.roster.open()
 
     def moved(self) -> None:
         self.moves += 1
 
+    def name(self, host: str, *, srv: bool = False) -> FakeName:
+        return self.resolver.name(host, srv=srv)
+
     @property
     def places(self) -> list[str]:
-        return [str(address) for address, _ in self.roster.places()]
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"), [("192.0.2.1", True), ("::1", True), ("a.example", False), ("a1", False)]
-)
-def test_an_address_is_told_from_a_name(host: str, expected: bool) -> None:
-    assert is_ip(host) is expected
+        return [str(spot.address) for spot in self.roster.places()]
 
 
 def test_addresses_are_members_at_once_with_their_port_or_the_doors() -> None:
     scene = Scene(up("192.0.2.1"), up("2001:db8::1", None))
     scene.roster.look()
     assert scene.places == ["192.0.2.1:443", "[2001:db8::1]:8443"]
-    assert (scene.roster.hosts, scene.resolver.questions) == ((), [])
+    assert (scene.roster.known, scene.resolver.questions) == ((), [])
 
 
 def test_g2_every_address_of_a_name_is_a_member_and_each_address_once() -> None:
@@ -53,65 +44,66 @@ def test_g2_every_address_of_a_name_is_a_member_and_each_address_once() -> None:
     assert scene.moves == 2
 
 
-def test_g2_a_name_is_asked_about_again_while_it_is_used_and_the_last_answer_stays_meanwhile() -> None:
+def test_who_comes_asks_about_what_is_not_known_and_says_that_the_rest_is_used() -> None:
+    scene = Scene(up("a.example"), up("b.example"))
+    scene.name("a.example").answer("192.0.2.1")
+    scene.roster.look()
+    assert [str(name) for name in scene.resolver.questions] == ["b.example"]
+    assert scene.name("a.example").used
+
+
+def test_g2_new_answers_come_by_themselves() -> None:
     scene = Scene(up("a.example"))
-    scene.roster.look()
-    scene.roster.look()
-    scene.resolver.questions[0].answer("192.0.2.1")
-    scene.clock.advance(KEEP_S)
-    scene.roster.look()
-    assert len(scene.resolver.questions) == 2
-    assert scene.places == ["192.0.2.1:443"]
-    scene.resolver.questions[1].answer("192.0.2.7")
-    scene.roster.look()
+    scene.name("a.example").answer("192.0.2.1")
+    scene.name("a.example").answer("192.0.2.7")
     assert (scene.places, scene.moves) == (["192.0.2.7:443"], 2)
 
 
-def test_g2_an_answer_without_addresses_changes_nothing() -> None:
-    scene = Scene(up("a.example"))
-    scene.roster.look()
-    scene.resolver.questions[0].answer("192.0.2.1")
-    scene.clock.advance(KEEP_S)
-    scene.roster.look()
-    scene.resolver.questions[1].answer()
-    assert (scene.places, scene.moves) == (["192.0.2.1:443"], 1)
+def test_addresses_that_may_be_somebody_elses_by_now_are_no_members() -> None:
+    scene = Scene(up("a.example"), up("b.example"))
+    scene.name("a.example").answer("192.0.2.1")
+    assert not scene.roster.idle
+    scene.name("a.example").grow_stale()
+    assert (scene.places, scene.roster.idle, scene.moves) == ([], True, 2)
 
 
-def test_an_answer_that_says_the_same_moves_nobody() -> None:
-    scene = Scene(up("a.example"))
-    for _ in range(3):
-        scene.roster.look()
-        scene.resolver.questions[-1].answer("192.0.2.1")
-        scene.clock.advance(KEEP_S)
-    assert scene.moves == 1
+def test_a_name_with_both_families_is_kin_to_its_addresses() -> None:
+    scene = Scene(up("a.example"), up("b.example"), up("192.0.2.9"))
+    scene.name("a.example").answer("192.0.2.1", "2001:db8::1")
+    scene.name("b.example").answer("192.0.2.3", "192.0.2.4")
+    assert [str(spot.kin) for spot in scene.roster.places()] == ["a.example"] * 2 + ["None"] * 3
+
+
+def test_services_have_ports_weights_and_tiers_of_their_own() -> None:
+    scene = Scene(up("_http._tcp.a.example", None, srv=True, backup=True), up("a.example", None))
+    scene.name("a.example").answer("192.0.2.1")
+    scene.name("_http._tcp.a.example", srv=True).answer(Place("192.0.2.1", 81, 7, 0), Place("192.0.2.2", 82, 0, 1))
+    spots = list(scene.roster.places())
+    assert [str(spot.address) for spot in spots] == ["192.0.2.1:81", "192.0.2.2:82", "192.0.2.1:8443"]
+    assert [(spot.upstream.weight, spot.tier, spot.upstream.backup) for spot in spots] == [
+        (7, 0, True),
+        (0, 1, True),
+        (1, 0, False),
+    ]
+    assert str(spots[0].upstream) == "srv:_http._tcp.a.example"
 
 
 def test_names_of_which_nothing_is_known_are_told_members_before_backups() -> None:
     scene = Scene(up("192.0.2.1"), up("spare.example", backup=True), up("a.example"), up("b.example"))
-    roster = scene.roster
-    assert roster.unknown((), backups=False) == "a.example"
-    assert roster.unknown(("a.example",), backups=False) == "b.example"
-    assert roster.unknown((), backups=True) == "spare.example"
-    found = roster.find("a.example")
-    scene.resolver.questions[0].answer("192.0.2.9")
-    assert success_of(found) == ("192.0.2.9",)
-    assert roster.unknown((), backups=False) == "b.example"
+    roster, first = scene.roster, scene.name("a.example")
+    assert roster.unknown((), backups=False) is first
+    assert str(roster.unknown((first,), backups=False)) == "b.example"
+    assert str(roster.unknown((), backups=True)) == "spare.example"
+    first.answer("192.0.2.9")
+    assert str(roster.unknown((), backups=False)) == "b.example"
+    first.grow_stale()
+    assert roster.unknown((), backups=False) is first
 
 
-def test_who_waits_for_a_name_and_who_asks_beside_make_one_question() -> None:
-    scene = Scene(up("a.example"))
-    scene.roster.look()
-    found = scene.roster.find("a.example")
-    assert len(scene.resolver.questions) == 1
-    scene.resolver.questions[0].answer()
-    assert success_of(found) == ()
-
-
-def test_closed_it_waits_for_nothing() -> None:
-    scene = Scene(up("a.example"))
-    scene.roster.look()
+def test_closed_it_is_told_nothing_and_wants_nothing_known() -> None:
+    scene = Scene(up("a.example"), lasting=True)
+    name = scene.name("a.example")
+    assert name.lasting == 1
     scene.roster.close()
-    scene.resolver.questions[0].answer("192.0.2.1")
-    assert scene.moves == 0
-    asked: Any = scene.roster._asked
-    assert asked == {}
+    name.answer("192.0.2.1")
+    assert (scene.moves, name.lasting, name.watchers) == (0, 0, [])

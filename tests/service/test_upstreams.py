@@ -12,6 +12,7 @@ from starship.dial.ejection import Ejection
 from starship.service.upstreams import make_pools, terms_of
 from starship.wire.wheel import Wheel
 from starship.words import Upstream
+from tests.dial.pooling import FakeNames
 from tests.service.material import settings
 
 HOME = (Upstream(host="10.0.0.5", port=443), Upstream(host="10.0.0.6", port=443, backup=True))
@@ -45,7 +46,7 @@ def test_a_section_says_all_of_a_pools_terms() -> None:
 def test_each_pool_of_the_file_is_there_from_the_start() -> None:
     reactor: Any = MemoryReactorClock()
     wanted = evolve(settings(), pools={"web": Pool(name="web", endpoints=HOME)})
-    pools = make_pools(wanted, reactor, Wheel(reactor))
+    pools = make_pools(wanted, Wheel(reactor), FakeNames())
     (view,) = pools.snapshot()
     assert (view.name, view.policy) == ("web", "round_robin")
     assert [(member.address, member.backup) for member in view.members] == [

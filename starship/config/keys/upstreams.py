@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from starship.config import settings
+from starship.config.homes import DNS_SERVERS
 from starship.config.keys.table import DAY, Section
 from starship.config.relaying import FIELDS
 from starship.config.values import IP, NETWORKS, POLICY, PORTS, Kind, choice, duration, integer, size, words
@@ -100,6 +101,29 @@ UPSTREAM.add(
 UPSTREAM.add(
     "dial_timeout", duration(0.001, 600), "5s", "All tries for one client together; at least `connect_timeout`."
 )
+UPSTREAM.add(
+    "attempt_delay",
+    duration(0.01, 2, "one after the other"),
+    "500ms",
+    "Where an endpoint's name has addresses of both families: how long one is tried before one of the other family is"
+    " tried beside it. Whichever connects first is taken. 0: only when the first has failed.",
+)
+UPSTREAM.add(
+    "dns",
+    DNS_SERVERS,
+    "127.0.0.1:5353, 10.0.0.53",
+    "The DNS servers that are asked for the names of endpoints, in this order; such a name is asked for as it is"
+    " written. Without it: as this machine's /etc/hosts and /etc/resolv.conf have it ([dns.md](dns.md)).",
+)
+UPSTREAM.add(
+    "dns_timeout",
+    duration(0.1, 60),
+    "2s",
+    "Until a name has its addresses, all servers and tries together; never more than half of `dial_timeout`.",
+)
+UPSTREAM.add("dns_min_ttl", duration(0.1, 3600), "5s", "An answer of a DNS server holds at least as long.")
+UPSTREAM.add("dns_max_ttl", duration(1, DAY), "1m", "And at most as long; then it is asked for anew.")
+UPSTREAM.add("dns_family", choice("both", "ipv4", "ipv6"), "ipv4", "Which addresses names are asked for.")
 UPSTREAM.add("bind_address", IP, "192.0.2.1", "The local address to connect from. Without it: the kernel chooses.")
 UPSTREAM.add(
     "allow",

@@ -178,8 +178,15 @@ def test_one_resets_what_it_accepts_and_is_left_out_after_so_many(ship: Starship
             except ConnectionResetError:
                 return True
 
-    assert sum(is_lost() for _ in range(2 * EJECT_FAILURES + 1)) == yard.rude.visits == EJECT_FAILURES
-    assert f"{yard.rude.address} is left out for 30 s" in ship.log.read_text()
+    lost = 0
+    for _ in range(50):  # now and then the reset comes while the connection is still being made: then nobody is lost
+        lost += is_lost()
+        if f"{yard.rude.address} is left out for 30 s" in ship.log.read_text():
+            break
+    assert 0 < lost <= yard.rude.visits < 50
+    visits = yard.rude.visits
+    assert not any(is_lost() for _ in range(10))
+    assert yard.rude.visits == visits
 
 
 def test_one_accepts_and_never_answers_which_is_between_it_and_its_clients(ship: Starship, yard: Yard) -> None:

@@ -42,6 +42,12 @@ def test_a_host_is_an_address_or_an_object_with_any_fields() -> None:
     assert hosts["b.com"].fields == {"app": "B", "endpoint": "10.0.0.25", "ttl": 30}
 
 
+def test_a_host_may_live_in_a_pool() -> None:
+    found = find(parse('{"a.com": "pool:web", "b.com": {"endpoint": "pool:mail"}}'), Hostname("a.com"))
+    assert found is not None
+    assert found.fields["endpoint"] == "pool:web"
+
+
 def test_headers_and_fault_are_for_the_mock_and_no_part_of_the_answer() -> None:
     hosts = entries({"a.com": {"endpoint": "x", "fault": "slow:3", "headers": {"Cache-Control": "max-age=5"}}})
     assert dict(hosts["a.com"].fields) == {"app": "a.com", "endpoint": "x"}

@@ -15,7 +15,7 @@ from twisted.logger import LogLevel, capturedLogs
 
 from starship.route.memory import MemoryCache
 from starship.route.snapshot import SLICE, Snapshot
-from starship.words import PathRule
+from starship.words import PathRule, Route
 from tests.fakes import errors_in, success_of
 from tests.route.resolvers import A_COM, B_COM, memory, miss, route
 
@@ -29,6 +29,7 @@ class House:
     cache: MemoryCache = field(init=False)
     snapshot: Snapshot = field(init=False)
     ahead: float = 1000.0
+    pools: frozenset[str] = frozenset()
     turns: int = 0
 
     def __attrs_post_init__(self) -> None:
@@ -40,6 +41,7 @@ class House:
             wall=lambda: self.clock.seconds() + self.ahead,
             in_thread=self.in_thread,
             interval=30.0,
+            pools=self.pools,
         )
 
     def in_thread(self, work: Callable[[], Any]) -> Deferred[Any]:
@@ -123,6 +125,18 @@ def test_many_routes_are_written_in_slices_so_that_the_reactor_gets_its_turn(pat
     success_of(house.snapshot.save())
     assert house.turns == 2 + 5
     assert House(path).snapshot.load() == 4 * SLICE + 2
+
+
+def test_a_route_to_a_pool_is_restored_where_the_pool_is_still_there(path: Path) -> None:
+    house = House(path)
+    house.cache.put(A_COM, evolve(route(), upstreams=(), pool="web"))
+    success_of(house.snapshot.save())
+    gone, there = House(path), House(path, pools=frozenset({"web"}))
+    assert (gone.snapshot.load(), there.snapshot.load()) == (0, 1)
+    look = there.cache.look(A_COM)
+    assert look is not None
+    assert isinstance(look.answer, Route)
+    assert look.answer.pool == "web"
 
 
 def test_a_route_one_of_whose_paths_goes_to_a_pool_that_is_gone_is_not_restored(path: Path) -> None:

@@ -50,6 +50,9 @@ class Picker(Protocol[T]):
     def pick(self, source: str, host: str | None) -> T:
         """The choice for the next connection."""
 
+    def foresee(self, source: str, host: str | None) -> T | None:
+        """The choice that `pick` would make now, None where lots decide. Changes nothing, the lots neither."""
+
     def after(self, source: str, host: str | None) -> Iterator[T]:
         """All candidates in the order in which they are tried when the choice fails; it may come again."""
 
@@ -101,6 +104,9 @@ class Alone(Generic[C]):
     def pick(self, source: str, host: str | None) -> C:
         return self._candidate
 
+    def foresee(self, source: str, host: str | None) -> C | None:
+        return self._candidate
+
     def after(self, source: str, host: str | None) -> Iterator[C]:
         yield self._candidate
 
@@ -120,6 +126,9 @@ class Weighted(Generic[C]):
 
     def pick(self, source: str, host: str | None) -> C:
         return self._candidates[bisect(self._marks, self._chance() * self._total)]
+
+    def foresee(self, source: str, host: str | None) -> C | None:
+        return None
 
     def after(self, source: str, host: str | None) -> Iterator[C]:
         return iter(drawn(self._candidates, self._shares, self._random))
@@ -146,6 +155,9 @@ class RoundRobin(Generic[C]):
         heapreplace(self._turns, (turn + stride, place, stride, candidate))
         return candidate
 
+    def foresee(self, source: str, host: str | None) -> C | None:
+        return self._turns[0][3]
+
     def after(self, source: str, host: str | None) -> Iterator[C]:
         return (candidate for _, _, _, candidate in sorted(self._turns))
 
@@ -168,6 +180,11 @@ class LeastConnections(Generic[C]):
             return self._candidates[loads.index(least, int(self._chance() * len(loads)))]
         except ValueError:
             return self._candidates[loads.index(least)]
+
+    def foresee(self, source: str, host: str | None) -> C | None:
+        loads = self._loads()
+        least = min(loads)
+        return self._candidates[loads.index(least)] if loads.count(least) == 1 else None
 
     def after(self, source: str, host: str | None) -> Iterator[C]:
         loads = zip(self._loads(), self._candidates, strict=True)
@@ -207,6 +224,9 @@ class BySource(Generic[C]):
 
     def pick(self, source: str, host: str | None) -> C:
         return self._candidates[self._ring.owner(self._key(source, host))]
+
+    def foresee(self, source: str, host: str | None) -> C | None:
+        return self.pick(source, host)
 
     def after(self, source: str, host: str | None) -> Iterator[C]:
         return map(self._candidates.__getitem__, self._ring.owners(self._key(source, host)))

@@ -178,3 +178,28 @@ def test_those_of_no_weight_are_drawn_last_and_evenly() -> None:
     orders = [drawn(candidates, [0, 0, 1], random) for _ in range(10_000)]
     assert all(order[0] is candidates[2] for order in orders)
     assert abs(sum(order[1] is candidates[0] for order in orders) / 10_000 - 0.5) < 0.02
+
+
+@given(policy=st.sampled_from(POLICIES), shares=SHARES, seed=st.integers(0, 1000))
+@settings(max_examples=60)
+def test_what_is_foreseen_is_what_is_picked_and_looking_changes_no_choice(
+    policy: str, shares: list[int], seed: int
+) -> None:
+    looked_at, candidates = picker_of(policy, shares, seed)
+    other, others = picker_of(policy, shares, seed)
+    candidates[0].member.load = others[0].member.load = 3
+    for _ in range(6):
+        foreseen = [looked_at.foresee(SOURCE, "a.example") for _ in range(3)]
+        picked = looked_at.pick(SOURCE, "a.example")
+        assert set(foreseen) <= {picked, None}
+        assert candidates.index(picked) == others.index(other.pick(SOURCE, "a.example"))
+
+
+def test_only_lots_and_equals_cannot_be_foreseen() -> None:
+    for policy in POLICIES:
+        picker, candidates = picker_of(policy, [1, 1])
+        candidates[0].member.load = 5
+        sure = policy not in ("random", "random_two")
+        assert (picker.foresee(SOURCE, None) is not None) is sure
+    picker, _ = picker_of("least_connections", [1, 1])
+    assert picker.foresee(SOURCE, None) is None

@@ -15,6 +15,7 @@ from starship.addresses import (
     POOL_NAMES,
     BadAddress,
     address_of,
+    is_ip,
     parse_network,
     parse_pool,
     parse_upstream,
@@ -94,6 +95,42 @@ NO_NETWORKS = [
 @pytest.mark.parametrize(("text", "host", "port"), UPSTREAMS)
 def test_an_endpoint_has_one_canonical_spelling_S12(text: str, host: str, port: int | None) -> None:
     assert parse_upstream(text) == Upstream(host=host, port=port)
+
+
+@pytest.mark.parametrize(
+    ("text", "host"), [("srv:_http._tcp.A.example.", "_http._tcp.a.example"), ("srv:web.service", "web.service")]
+)
+def test_an_endpoint_may_be_the_srv_records_of_a_name(text: str, host: str) -> None:
+    found = parse_upstream(text)
+    assert found == Upstream(host=host, srv=True)
+    assert parse_upstream(str(found)) == found
+
+
+def test_a_host_may_be_called_srv() -> None:
+    assert parse_upstream("srv:443") == Upstream(host="srv", port=443)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("srv:", "empty"),
+        ("srv:a.example:80", "no port"),
+        ("srv:10.0.0.1", "no SRV"),
+        ("srv:99999", "port"),
+        ("srv:[::1]", "no port"),
+    ],
+)
+def test_what_has_no_srv_records_has_a_reason(text: str, why: str) -> None:
+    found = parse_upstream(text)
+    assert isinstance(found, BadAddress)
+    assert why in found.why
+
+
+@pytest.mark.parametrize(
+    ("host", "expected"), [("192.0.2.1", True), ("::1", True), ("a.example", False), ("a1", False)]
+)
+def test_an_address_is_told_from_a_name(host: str, expected: bool) -> None:
+    assert is_ip(host) is expected
 
 
 @pytest.mark.parametrize(("text", "why"), NO_UPSTREAMS)

@@ -95,6 +95,13 @@ IDLE = Family("starship_upstream_idle", "gauge", (), "Upstream connections that 
 REPLAYS = Family(
     "starship_upstream_replays_total", "counter", (), "Requests sent again, since an idle connection was dead."
 )
+RESOLUTIONS = Family(
+    "starship_dns_resolutions_total", "counter", ("result",), "Names of endpoints that were resolved, by what came of it."
+)
+NAMES_KNOWN = Family("starship_dns_names", "gauge", (), "Names of endpoints whose addresses are known.")
+OLDEST_ANSWER = Family(
+    "starship_dns_oldest_answer_seconds", "gauge", (), "Age of the oldest answer of a DNS server that is in use."
+)
 LOG_LINES = Family("starship_access_log_lines_total", "counter", (), "Lines written to the access log.")
 LOG_DROPPED = Family(
     "starship_access_log_dropped_total", "counter", (), "Lines lost: the disk was full or the pipe slow."
@@ -109,5 +116,6 @@ FAMILIES: Final = (
     *(BREAKER, API_WELL, QUEUE, JOINED, BESIDE, ERRORS, ERRORS_SERVED),
     *(OVER_BUDGET, SHADOWED, SNAPSHOT, SNAPSHOT_FAILURES),
     *(REUSED, IDLE, REPLAYS),
+    *(RESOLUTIONS, NAMES_KNOWN, OLDEST_ANSWER),
     *(GATE, GATE_LIMIT, GATE_SOURCES, LOG_LINES, LOG_DROPPED, LOG_PENDING, PAUSED, LAG),
 )

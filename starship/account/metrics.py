@@ -127,6 +127,10 @@ def _edge(sources: Sources) -> Iterator[Metric]:
         yield _one(f.REUSED, idle.reused)
         yield _one(f.IDLE, len(idle))
         yield _one(f.REPLAYS, idle.replays)
+    if (names := sources.names) is not None:
+        yield _filled(f.RESOLUTIONS, _by_label(names.results))
+        yield _one(f.NAMES_KNOWN, len(names))
+        yield _one(f.OLDEST_ANSWER, names.oldest())
     if (log := sources.access_log) is not None:
         yield _one(f.LOG_LINES, log.lines)
         yield _one(f.LOG_DROPPED, log.dropped)

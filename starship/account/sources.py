@@ -130,6 +130,15 @@ class IdleStats(Protocol):
     def replays(self) -> int: ...
 
 
+class NameStats(Protocol):
+    """Names of endpoints: how many are known, resolutions by their result, and the age of the oldest answer (s)."""
+
+    def __len__(self) -> int: ...
+    @property
+    def results(self) -> Mapping[str, int]: ...
+    def oldest(self) -> float: ...
+
+
 @frozen(kw_only=True)
 class Sources:
     """
@@ -150,3 +159,4 @@ class Sources:
     ready: Callable[[], bool] | None = None
     uncounted: Callable[[], tuple[int, int]] = lambda: (0, 0)
     idle: IdleStats | None = None
+    names: NameStats | None = None

@@ -165,10 +165,10 @@ class Attempt:
         pool = self._pool
         if pool is None or self._tries >= TRIES_LIMIT:
             return None
-        those = rivals(last, pool.table.seats, self._tried or ())
+        those = rivals(last, pool.table.seats, (*(self._tried or ()), self._seat))
         pool.means.random.shuffle(those)
         for seat in those:
-            if seat is self._seat or pool.full(seat):
+            if pool.full(seat):
                 continue
             self._note(seat)
             forbidden = not self._trusted and self._dialer.guard.objection(seat.member.address) is not None

@@ -117,7 +117,7 @@ class _Runner:
         self._race.lost(self, why)
 
 
-def rivals(last: Seat, seats: Sequence[Seat], tried: Sequence[Seat]) -> list[Seat]:
+def rivals(last: Seat, seats: Sequence[Seat], tried: Sequence[Seat | None]) -> list[Seat]:
     """Those of the same name that were not tried yet: of the other family while there are any."""
     others = [seat for seat in seats if seat.kin is last.kin and seat not in tried]
     turned = [seat for seat in others if _is_six(seat) != _is_six(last)]

@@ -7,7 +7,6 @@ it; who has its places is told of others. Whatever goes wrong, the last good ans
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from math import inf
 from random import Random
@@ -238,7 +237,7 @@ class Book:
     min_ttl: float
     max_ttl: float
     limit: int = PLACES_LIMIT
-    results: Counter[str] = field(init=False, factory=Counter)
+    results: dict[str, int] = field(init=False, factory=lambda: dict.fromkeys(RESULTS, 0))
     total: int = field(init=False, default=0)
     running: bool = field(init=False, default=False)
     _names: dict[tuple[str, bool], Name] = field(init=False, factory=dict)

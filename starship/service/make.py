@@ -103,6 +103,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
             ready=lambda: readiness.standing().ready,
             uncounted=crowd.uncounted,
             idle=idle,
+            names=book,
         ),
     )
     house = House(

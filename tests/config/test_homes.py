@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from starship.config.homes import ENDPOINTS, MEMBERS, read_endpoints
+from starship.config.homes import DNS_SERVERS, ENDPOINTS, MEMBERS, read_endpoints
 from starship.config.values import Bad
-from starship.words import Endpoints, PoolName, Upstream
+from starship.words import Address, Endpoints, PoolName, Upstream
 
 HERE = Path()
 
@@ -26,6 +26,10 @@ HERE = Path()
             (Upstream(host="10.0.0.1", weight=3), Upstream(host="10.0.0.2", weight=0, backup=True)),
         ),
         ("pool:web", PoolName("web")),
+        (
+            "srv:_http._tcp.A.internal backup, srv:443",
+            (Upstream(host="_http._tcp.a.internal", srv=True, backup=True), Upstream(host="srv", port=443)),
+        ),
     ],
 )
 def test_endpoints_or_a_pool_are_read_and_shown_alike(written: str, home: Endpoints) -> None:
@@ -44,6 +48,8 @@ def test_endpoints_or_a_pool_are_read_and_shown_alike(written: str, home: Endpoi
         ("10.0.0.1 backup backup", "endpoints such as"),
         ("10.0.0.1 spare", "endpoints such as"),
         ("10.0.0.1, 10.0.0.1 backup", "each endpoint once"),
+        ("srv:_http._tcp.a.internal weight=3", "endpoints such as"),
+        ("srv:_http._tcp.a.internal:80", "endpoints such as"),
         ("pool:", "a pool such as"),
         ("pool:a, pool:b", "a pool such as"),
     ],
@@ -52,6 +58,31 @@ def test_a_text_that_is_none_says_what_is_allowed(written: str, allowed: str) ->
     found = read_endpoints(written, HERE)
     assert isinstance(found, Bad)
     assert found.allowed.startswith(allowed)
+
+
+@pytest.mark.parametrize(
+    ("written", "servers"),
+    [
+        ("127.0.0.1:5353", (Address("127.0.0.1", 5353),)),
+        (
+            "10.0.0.53, [2001:db8::53]:54 ::1",
+            (Address("10.0.0.53", 53), Address("2001:db8::53", 54), Address("::1", 53)),
+        ),
+    ],
+)
+def test_dns_servers_are_addresses_with_or_without_a_port(written: str, servers: tuple[Address, ...]) -> None:
+    assert DNS_SERVERS.read(written, HERE) == servers
+    assert DNS_SERVERS.read(DNS_SERVERS.show(servers), HERE) == servers
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["", "ns.example", "127.0.0.1:0", "10.0.0.1, 10.0.0.1:53", "srv:a", ",".join(f"10.0.0.{n}" for n in range(9))],
+)
+def test_what_is_no_dns_server_says_what_is_allowed(written: str) -> None:
+    found = DNS_SERVERS.read(written, HERE)
+    assert isinstance(found, Bad)
+    assert found.allowed.startswith("1 to 8 IP addresses")
 
 
 def test_a_pool_has_members_and_no_other_pools() -> None:

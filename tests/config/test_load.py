@@ -192,7 +192,7 @@ def test_all_mistakes_are_told_at_once_with_their_lines() -> None:
         "a.ini:16: [routes] a..b: expected a hostname such as www.example.com, or *.example.com"
         " (the name has an empty label)",
         'a.ini:17: [routes] c.com = "10.0.0.1:http": expected endpoints such as 10.0.0.24, 10.0.0.24:8443,'
-        " [2001:db8::1]:443 or a name (the port is not a number from 1 to 65535)",
+        " [2001:db8::1]:443, a name or srv:_http._tcp.name (the port is not a number from 1 to 65535)",
     ]
 
 

@@ -108,7 +108,7 @@ class WireKind:
         return listen(LOOP, self.ground, "tcp:0:interface=127.0.0.1", factory, Listening())
 
     def connect(self, port: int, connected: Callable[[ILeg], object]) -> None:
-        connect_on(self.ground, LOOP)(Address("127.0.0.1", port), None, 5.0, connected, raises)
+        connect_on(self.ground, LOOP)(Address("127.0.0.1", port), (), 5.0, connected, raises)
 
     def close(self) -> None:
         """Nobody watches any more."""

@@ -36,14 +36,14 @@ def ask(port: int, pieces: Iterable[bytes]) -> bytes:
 
 
 def request(host: str, path: str = "/", *headers: str) -> bytes:
-    """An HTTP/1.1 request head."""
-    return "\r\n".join([f"GET {path} HTTP/1.1", f"Host: {host}", *headers, "", ""]).encode("latin-1")
+    """An HTTP/1.1 request head, of the one request of its connection where nothing else is said."""
+    last = () if any(header.lower().startswith("connection:") for header in headers) else ("Connection: close",)
+    return "\r\n".join([f"GET {path} HTTP/1.1", f"Host: {host}", *headers, *last, "", ""]).encode("latin-1")
 
 
 def page(port: int, host: str, path: str = "/", *headers: str) -> tuple[int, bytes, bytes]:
     """Status, head and body of a plain HTTP answer, to the one request of its connection."""
-    last = () if any(header.lower().startswith("connection:") for header in headers) else ("Connection: close",)
-    answer = ask(port, [request(host, path, *headers, *last)])
+    answer = ask(port, [request(host, path, *headers)])
     head, _, body = answer.partition(b"\r\n\r\n")
     return int(head.split(b" ", 2)[1]), head, body
 

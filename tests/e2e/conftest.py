@@ -6,7 +6,18 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.e2e.world import Api, Certificates, Cluster, Starship, echo, http_hello, ini_text, starship, tls_hello
+from tests.e2e.world import (
+    Api,
+    Certificates,
+    Cluster,
+    Starship,
+    echo,
+    http_hello,
+    in_mode,
+    ini_text,
+    starship,
+    tls_hello,
+)
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +49,13 @@ def clusters(certificates: Certificates) -> Iterator[dict[str, Cluster]]:
 
 
 @pytest.fixture(scope="module")
-def ship(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
+def mode() -> str:
+    """How plain HTTP is carried by this module's Starship; a module about connections as a whole says `tunnel`."""
+    return "requests"
+
+
+@pytest.fixture(scope="module")
+def ship(api: Api, mode: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
     """A Starship with the defaults and short deadlines, on this module's API."""
     ini = ini_text(
         api,
@@ -46,5 +63,5 @@ def ship(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starshi
         upstream="connect_timeout = 500ms\ndial_timeout = 2s",
         extra="[cache]\nttl = 30\nneg_ttl = 30\n[limits]\nhello_timeout = 2s\n",
     )
-    with starship(tmp_path_factory.mktemp("ship"), ini) as ship:
+    with starship(tmp_path_factory.mktemp("ship"), in_mode(mode, ini)) as ship:
         yield ship

@@ -24,6 +24,12 @@ FLOOD_S = 30.0
 BLOCK = Random(20).randbytes(1_000_003)
 
 
+@pytest.fixture(scope="module")
+def mode() -> str:
+    """Connections as a whole are looked at here."""
+    return "tunnel"
+
+
 def flood(connection: socket.socket, seed: bytes) -> str:
     """Send SIZE bytes in pieces of all sizes, then the end of the stream; their SHA-256."""
     random, digest, left = Random(seed), hashlib.sha256(), SIZE

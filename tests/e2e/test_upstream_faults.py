@@ -14,7 +14,7 @@ from attrs import define, field
 
 from tests.e2e.clients import alert_of, client_hello, connect, flight, page, read_all, request
 from tests.e2e.trouble import GRACE_S, black_hole, closed_port, in_threads, nothing_stays, reset
-from tests.e2e.world import WAIT_S, Api, Cluster, Starship, ini_text, starship, until
+from tests.e2e.world import WAIT_S, Api, Cluster, Starship, in_mode, ini_text, starship, until
 
 CONNECT_S = 0.5
 DIAL_S = 2.0
@@ -27,7 +27,7 @@ STALLED_GROWTH_BYTES = 2 << 20
 @pytest.fixture(scope="module")
 def ship(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
     ini = ini_text(api, upstream=f"connect_timeout = {CONNECT_S}\ndial_timeout = {DIAL_S}")
-    with starship(tmp_path_factory.mktemp("ship"), ini) as ship:
+    with starship(tmp_path_factory.mktemp("ship"), in_mode("tunnel", ini)) as ship:
         yield ship
 
 

@@ -443,6 +443,11 @@ def starship(
     assert "#critical" not in text, text
 
 
+def in_mode(mode: str, ini: str) -> str:
+    """An ini whose plain doors carry HTTP in this mode."""
+    return re.sub(r"^protocol = (http|auto)$", rf"protocol = \1\nmode = {mode}", ini, flags=re.MULTILINE)
+
+
 def ini_text(api: Api, *, extra: str = "", lookup: str = "", upstream: str = "", doors: str = "") -> str:
     """An ini with a TLS, an HTTP and an auto door on loopback, and this API."""
     return f"""

@@ -16,11 +16,12 @@ Answer = Callable[[Question, int], list[bytes]]
 """What is sent for a question, given its ID: any number of datagrams, or messages of a stream."""
 
 
-def _both() -> tuple[socket.socket, socket.socket]:
+def _both(host: str) -> tuple[socket.socket, socket.socket]:
     """A port that is free for datagrams and for streams."""
     while True:
-        tcp, udp = socket.socket(), socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        tcp.bind(("127.0.0.1", 0))
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        tcp, udp = socket.socket(family), socket.socket(family, socket.SOCK_DGRAM)
+        tcp.bind((host, 0))
         tcp.listen()
         with suppress(OSError):
             udp.bind(tcp.getsockname())
@@ -40,6 +41,7 @@ class Server:
     udp: Answer = silence
     tcp: Answer = silence
     raw: bool = False
+    host: str = "127.0.0.1"
     heard: list[Question] = field(factory=list)
     streams: list[Question] = field(factory=list)
     octets: list[bytes] = field(factory=list)
@@ -48,13 +50,13 @@ class Server:
     _open: list[socket.socket] = field(init=False, factory=list)
 
     def __attrs_post_init__(self) -> None:
-        self._udp, self._tcp = _both()
+        self._udp, self._tcp = _both(self.host)
         for sock in (self._udp, self._tcp):
             sock.setblocking(False)
 
     @property
     def address(self) -> Address:
-        host, port = self._udp.getsockname()
+        host, port, *_ = self._udp.getsockname()
         return Address(host, port)
 
     def step(self) -> None:

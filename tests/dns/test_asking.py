@@ -112,6 +112,11 @@ def test_nonsense_over_tcp_ends_the_question(ground: Ground, tcp: Answer, raw: b
     assert asked(ground, Server(says(truncated=True), tcp, raw)) == expected
 
 
+def test_a_server_may_have_an_ipv6_address(ground: Ground) -> None:
+    assert asked(ground, Server(says(GOOD), host="::1")) == FOUND
+    assert asked(ground, Server(says(truncated=True), says(GOOD), host="::1")) == FOUND
+
+
 def test_silence_ends_with_the_deadline_over_udp_and_over_tcp(ground: Ground) -> None:
     assert asked(ground, Server(), 0.05) == TIMEOUT
     assert asked(ground, Server(says(truncated=True)), 0.05) == TIMEOUT

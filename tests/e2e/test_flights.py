@@ -19,7 +19,7 @@ import pytest
 
 from tests.e2e.clients import connect, read_all
 from tests.e2e.trouble import in_threads, nothing_stays
-from tests.e2e.world import Api, Cluster, Starship, ini_text, starship
+from tests.e2e.world import Api, Cluster, Starship, in_mode, ini_text, starship
 from tests.sniff.reference import Unreadable, name_in
 from tests.sniff.test_mutations import FLIGHTS, mutated
 
@@ -34,7 +34,7 @@ PROBE = "starship-readiness.invalid"
 def ship(api: Api, clusters: dict[str, Cluster], tmp_path: Path) -> Iterator[Starship]:
     api.everyone = lambda handler: handler.say(200, {"endpoint": clusters["echo"].address})  # type: ignore[attr-defined]
     ini = ini_text(api, lookup="timeout = 10s", extra="[limits]\nhello_timeout = 10s\n")
-    with starship(tmp_path, ini) as ship:
+    with starship(tmp_path, in_mode("tunnel", ini)) as ship:
         yield ship
     api.everyone = None
 

@@ -14,7 +14,7 @@ import pytest
 from tests.data.capture import CLIENTS, Client
 from tests.e2e.clients import alert_of, ask, bytes_of, client_hello, connect, flight, hello_for, request
 from tests.e2e.trouble import GRACE_S, in_threads
-from tests.e2e.world import Api, Cluster, Starship, ini_text, starship, until
+from tests.e2e.world import Api, Cluster, Starship, in_mode, ini_text, starship, until
 from tests.sniff.making import ORDINARY, alpn, hello, records, server_names, sized, sni
 
 Clusters = dict[str, Cluster]
@@ -27,9 +27,15 @@ HEAD = request(NAME, "/cart?a=1", "User-Agent: test", "Cookie: a=b")
 
 
 @pytest.fixture(scope="module")
+def mode() -> str:
+    """First flights are looked at, which an echo sends back."""
+    return "tunnel"
+
+
+@pytest.fixture(scope="module")
 def hasty(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
     """One that waits a second for the first flight."""
-    ini = ini_text(api, extra=f"[limits]\nhello_timeout = {HELLO_S}\n")
+    ini = in_mode("tunnel", ini_text(api, extra=f"[limits]\nhello_timeout = {HELLO_S}\n"))
     with starship(tmp_path_factory.mktemp("hasty"), ini) as hasty:
         yield hasty
 

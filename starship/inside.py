@@ -54,7 +54,8 @@ class Wanted:
     """
     Which open connections are meant: all that is said has to hold. `name` may be a wildcard, and means all below it.
 
-    `upstream` is the one that a connection is joined to; without a port, any port of that address.
+    `upstream` is the one that a connection is joined to; without a port, any port of that address. `pool` is the one
+    that a connection was dialled by, while it carries.
     """
 
     id: str | None = None
@@ -62,6 +63,7 @@ class Wanted:
     source: Network | None = None
     app: str | None = None
     upstream: Upstream | None = None
+    pool: str | None = None
 
 
 class Order(StrEnum):

@@ -79,6 +79,7 @@ class Journey:
     _healing: IDelayedCall | None = field(init=False, default=None)
     _healed: bool = field(init=False, default=False)
     _upstream: Address | None = field(init=False, default=None)
+    _pool: str | None = field(init=False, default=None)
     _hello_at: float | None = field(init=False, default=None)
     _answer_at: float | None = field(init=False, default=None)
     _dialled_at: float | None = field(init=False, default=None)
@@ -150,6 +151,11 @@ class Journey:
     def upstream(self) -> Address | None:
         """Whom it is joined to."""
         return self._upstream
+
+    @property
+    def pool(self) -> str | None:
+        """The pool of the ini file that its upstream was taken from, if any."""
+        return self._pool
 
     def uncounted(self) -> tuple[int, int]:
         """The bytes of its client, received and sent, that no Ending has counted yet: those that its own will."""
@@ -272,6 +278,7 @@ class Journey:
             self._refuse(refusal)
             return
         self._entered = True
+        self._pool = route.pool
         self.client.hold()
         dial = self.guides.dialer.dial(route, self.arrival, hello, self.client.opening(route), self)
         if not self.ended and not self._joined:

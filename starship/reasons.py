@@ -57,6 +57,7 @@ class Reason(StrEnum):
     UPSTREAM_UNRESOLVED = "upstream_unresolved"
     UPSTREAM_FORBIDDEN = "upstream_forbidden"
     UPSTREAM_RESET = "upstream_reset"
+    UPSTREAM_DOWN = "upstream_down"
     UPSTREAM_BAD_RESPONSE = "upstream_bad_response"
     CLIENT_GONE = "client_gone"
     IDLE = "idle"
@@ -157,6 +158,9 @@ ROWS: Final[dict[Reason, Row]] = {
         Mood.UNREACHABLE, 503, 80, 495, _UNAVAILABLE, "The site is said to live where this service may not connect."
     ),
     Reason.UPSTREAM_RESET: _row(Mood.SEVERED, 502, None, 502, "Bad gateway", "The site broke the connection."),
+    Reason.UPSTREAM_DOWN: _row(
+        Mood.SEVERED, 502, None, 502, "Bad gateway", "The site was found to be down, and its connections were closed."
+    ),
     Reason.UPSTREAM_BAD_RESPONSE: _row(
         Mood.SEVERED, 502, None, 502, "Bad gateway", "The site gave an answer that cannot be passed on."
     ),

@@ -102,6 +102,14 @@ NAMES_KNOWN = Family("starship_dns_names", "gauge", (), "Names of endpoints whos
 OLDEST_ANSWER = Family(
     "starship_dns_oldest_answer_seconds", "gauge", (), "Age of the oldest answer of a DNS server that is in use."
 )
+CHECKS = Family(
+    "starship_checks_total", "counter", ("check", "result"), "Checks of the endpoints of pools, by what came of them."
+)
+CHECK_CHANGES = Family(
+    "starship_check_changes_total", "counter", ("to",), "Endpoints that checks found down, or up again."
+)
+CHECKED = Family("starship_check_endpoints", "gauge", ("state",), "Endpoints that are checked, by what was found.")
+CHECKS_WAITING = Family("starship_checks_waiting", "gauge", (), "Checks that wait until fewer are under way.")
 LOG_LINES = Family("starship_access_log_lines_total", "counter", (), "Lines written to the access log.")
 LOG_DROPPED = Family(
     "starship_access_log_dropped_total", "counter", (), "Lines lost: the disk was full or the pipe slow."
@@ -117,5 +125,6 @@ FAMILIES: Final = (
     *(OVER_BUDGET, SHADOWED, SNAPSHOT, SNAPSHOT_FAILURES),
     *(REUSED, IDLE, REPLAYS),
     *(RESOLUTIONS, NAMES_KNOWN, OLDEST_ANSWER),
+    *(CHECKS, CHECK_CHANGES, CHECKED, CHECKS_WAITING),
     *(GATE, GATE_LIMIT, GATE_SOURCES, LOG_LINES, LOG_DROPPED, LOG_PENDING, PAUSED, LAG),
 )

@@ -131,6 +131,11 @@ def _edge(sources: Sources) -> Iterator[Metric]:
         yield _filled(f.RESOLUTIONS, _by_label(names.results))
         yield _one(f.NAMES_KNOWN, len(names))
         yield _one(f.OLDEST_ANSWER, names.oldest())
+    if (checks := sources.checks) is not None:
+        yield _filled(f.CHECKS, sorted(checks.results.items()))
+        yield _filled(f.CHECK_CHANGES, _by_label(checks.changes))
+        yield _filled(f.CHECKED, _by_label(checks.endpoints))
+        yield _one(f.CHECKS_WAITING, checks.waiting)
     if (log := sources.access_log) is not None:
         yield _one(f.LOG_LINES, log.lines)
         yield _one(f.LOG_DROPPED, log.dropped)

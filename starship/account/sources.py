@@ -139,6 +139,23 @@ class NameStats(Protocol):
     def oldest(self) -> float: ...
 
 
+class CheckStats(Protocol):
+    """
+    What checks of endpoints found: `results` by kind and word, `changes` by `up` and `down`.
+
+    `endpoints` are those that are checked now, by `up` and `down`; `waiting` checks wait their turn.
+    """
+
+    @property
+    def results(self) -> Mapping[tuple[str, str], int]: ...
+    @property
+    def changes(self) -> Mapping[str, int]: ...
+    @property
+    def endpoints(self) -> Mapping[str, int]: ...
+    @property
+    def waiting(self) -> int: ...
+
+
 @frozen(kw_only=True)
 class Sources:
     """
@@ -160,3 +177,4 @@ class Sources:
     uncounted: Callable[[], tuple[int, int]] = lambda: (0, 0)
     idle: IdleStats | None = None
     names: NameStats | None = None
+    checks: CheckStats | None = None

@@ -182,9 +182,25 @@ def _pool(pool: Found, upstream: Found | None, file: str) -> Iterator[Mistake]:
     if "connect_timeout" in pool.lines and whole is not None and part is not None and whole < part:
         allowed = f"at most the dial_timeout of [{upstream.name}] ({show_duration(whole)})"
         yield pool.mistake(file, "connect_timeout", allowed, show_duration(part))
+    yield from _check(pool, upstream, file)
     members = pool.value("endpoints")
     if members is not None and all(member.backup for member in members if member.weight):
         yield pool.mistake(file, "endpoints", "a member that is no backup and has a weight above 0")
+
+
+def _check(pool: Found, upstream: Found, file: str) -> Iterator[Mistake]:
+    """What is said of a check is of use to it."""
+    check = (pool if "check" in pool.lines else upstream).value("check")
+    if check is None:
+        return
+    for key in ("check_path", "check_statuses"):
+        if key in pool.lines and check != "http":
+            yield pool.mistake(file, key, f"check = http for this key to be of use, not {check}")
+    if "check_host" in pool.lines and check not in ("http", "tls"):
+        yield pool.mistake(file, "check_host", f"check = http or tls for this key to be of use, not {check}")
+    for key in ("check_interval", "check_timeout", "check_rise", "check_fall", "check_port", "on_down"):
+        if key in pool.lines and check == "off":
+            yield pool.mistake(file, key, "a check for this key to be of use")
 
 
 def _pools(found: dict[str, Found], file: str) -> Iterator[Mistake]:

@@ -12,10 +12,11 @@ from enum import StrEnum
 from math import inf
 from typing import Protocol
 
-from attrs import define, field
+from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 
+from starship.dial.check import Question
 from starship.dial.ejection import Ejection
 from starship.words import Address
 
@@ -27,6 +28,15 @@ class State(StrEnum):
     SLOW = "slow"
     EJECTED = "ejected"
     DOWN = "down"
+
+
+@frozen
+class Standing:
+    """What checks say of a member: `down` since the moment `since`, and `why`; else `since` is when it came back."""
+
+    down: bool
+    since: float
+    why: str = ""
 
 
 class Watcher(Protocol):
@@ -46,9 +56,9 @@ class Member:
 
     `row` counts connects that failed since the last one that did not, `resets` connections that the endpoint reset
     before it said a byte, in a row too. `spells` are the ejections in a row, `ejections` all of them; it is left out
-    until `out_until`. `down` is what checks say. `since` is when the state began, `back_at` when it was last found well
-    after it had been down or left out; `why` says what went wrong last. `crowded` counts the watchers who want to hear
-    of each connection that is over.
+    until `out_until`. `since` is when that began or ended, `back_at` when it was last found well after it had been left
+    out; `why` says what went wrong last. `checked` is what checks say, by what they ask; empty while none has found it
+    down. `crowded` counts the watchers who want to hear of each connection that is over.
     """
 
     _log = Logger()
@@ -65,7 +75,7 @@ class Member:
     spells: int = 0
     ejections: int = 0
     out_until: float = 0.0
-    down: bool = False
+    checked: dict[Question | None, Standing] = field(factory=dict)
     since: float = 0.0
     back_at: float = -inf
     why: str = ""
@@ -102,28 +112,51 @@ class Member:
         elif now >= self.out_until + rules.spell(self.spells):  # it has been well for as long as it was left out
             self.spells = 0
 
-    def goes_down(self, why: str) -> None:
-        """A check says that it is down."""
-        if not self.down:
-            self.down, self.why, self.since = True, why, self.clock.seconds()
+    def goes_down(self, why: str, question: Question | None = None) -> None:
+        """A check says that it is down, to all who ask the same of it; `question` None: to those who ask nothing."""
+        if not self.is_down(question):
+            self.checked[question] = Standing(True, self.clock.seconds(), why)
+            self._log.info("{label} is down: {why}", label=self.label, why=why)
             self._tell()
 
-    def comes_up(self) -> None:
+    def comes_up(self, question: Question | None = None) -> None:
         """A check says that it is up: what was held against it is forgotten."""
         now = self.clock.seconds()
         self.row = self.resets = self.spells = 0
-        if self.down or self.out_until > now:
-            self.down, self.out_until = False, 0.0
+        if self.is_down(question):
+            self.checked[question] = Standing(False, now)
+            self.out_until = min(self.out_until, now)
+            self._log.info("{label} is up", label=self.label)
+            self._tell()
+        elif self.out_until > now:
+            self.out_until = 0.0
             self._back(now)
 
-    def state(self, slow_start: float = 0.0) -> State:
-        """How it stands now, where a slow start takes so many seconds."""
+    def forget(self, question: Question) -> None:
+        """Nobody asks that any more."""
+        standing = self.checked.pop(question, None)
+        if standing is not None and standing.down:
+            self._tell()
+
+    def is_down(self, question: Question | None) -> bool:
+        """Whether it is, to those who ask this of it."""
+        standing = self.checked.get(question)
+        return standing is not None and standing.down
+
+    def back(self, question: Question | None) -> float:
+        """When it was back last, after it had been left out or down; -inf: it never was."""
+        back = max(self.back_at, self.out_until or -inf)
+        standing = self.checked.get(question)
+        return back if standing is None or standing.down else max(back, standing.since)
+
+    def state(self, slow_start: float = 0.0, question: Question | None = None) -> State:
+        """How it stands now to those who ask this of it, where a slow start takes so many seconds."""
         now = self.clock.seconds()
-        if self.down:
+        if self.is_down(question):
             return State.DOWN
         if self.out_until > now:
             return State.EJECTED
-        return State.SLOW if now - max(self.back_at, self.out_until or -inf) < slow_start else State.UP
+        return State.SLOW if now - self.back(question) < slow_start else State.UP
 
     def _eject(self, rules: Ejection) -> None:
         now = self.clock.seconds()

@@ -105,6 +105,13 @@ class Pool:
         """Whether an endpoint has as many connections as it may."""
         return self.room is not None and seat.member.load >= self.terms.max_connections
 
+    def standing(self) -> tuple[Seat, ...]:
+        """All members as they are known now, for who watches over them."""
+        if self.named:
+            self.roster.look()
+        self.current()
+        return self.seats
+
     # Who watches
 
     def changed(self) -> None:
@@ -163,6 +170,8 @@ class Pool:
         """As it is written, or as operators have said since."""
         upstream = spot.upstream
         seat.tier, seat.kin = spot.tier, spot.kin
+        check = self.terms.check
+        seat.question = None if check is None else check.about(upstream)
         said, words = self.overrides, (str(upstream), seat.label)
         seat.upstream, seat.backup = upstream, upstream.backup
         seat.draining = any(word in said.draining for word in words)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from attrs import define, field
 
+from starship.dial.check import Question
 from starship.dial.ejection import Ejection
 from starship.dial.member import Member, Members
 from starship.dial.names import KnownName
@@ -22,7 +23,7 @@ class Seat:
     """
     `upstream` is the endpoint as it was written; `weight` and `draining` may be an operator's word since.
 
-    `tier` and `kin` as a roster's Spot has them.
+    `tier` and `kin` as a roster's Spot has them. `question` is what it is asked to find out whether it is well.
     """
 
     member: Member
@@ -34,6 +35,7 @@ class Seat:
     backup: bool = field(init=False)
     tier: int = field(init=False, default=0)
     kin: KnownName | None = field(init=False, default=None)
+    question: Question | None = field(init=False, default=None)
     label: str = field(init=False)
     _told: Callable[[ILeg, Stop], None] = field(init=False)
 
@@ -41,6 +43,11 @@ class Seat:
         self.label = self.member.label
         self.weight, self.backup = self.upstream.weight, self.upstream.backup
         self._told = self._over  # bound once, not for each connection
+
+    @property
+    def down(self) -> bool:
+        """Whether the pool's check found it down."""
+        return self.member.is_down(self.question)
 
     def begin(self) -> None:
         """A connection is being made."""

@@ -57,9 +57,9 @@ def lay(seats: Sequence[Seat], terms: Terms, now: float, random: Random, before:
     """
     there = [seat for seat in seats if not seat.draining]
     out = left_out(there, terms, now)
-    well = [seat for seat in there if not seat.member.down and seat not in out]
+    well = [seat for seat in there if not seat.down and seat not in out]
     groups = _by_rank(well) + _by_rank([seat for seat in there if seat in out])
-    groups += _by_rank([seat for seat in there if seat.member.down])
+    groups += _by_rank([seat for seat in there if seat.down])
     panic = not well
     if panic:
         groups = _by_rank(there)
@@ -81,7 +81,7 @@ def lay(seats: Sequence[Seat], terms: Terms, now: float, random: Random, before:
 
 def left_out(seats: Sequence[Seat], terms: Terms, now: float) -> set[Seat]:
     """Those who are ejected and may be left out; where too many are, those whose time is over soonest stay in."""
-    up = [seat for seat in seats if not seat.member.down]
+    up = [seat for seat in seats if not seat.down]
     ejected = [seat for seat in up if seat.member.out_until > now]
     if not ejected:
         return set()
@@ -115,5 +115,4 @@ def _moments(seat: Seat, terms: Terms, now: float) -> Iterator[float]:
 
 def _back_at(seat: Seat) -> float:
     """When it was back: at the end of the time that it was left out, or when it was found well."""
-    member = seat.member
-    return max(member.back_at, member.out_until or -inf)
+    return seat.member.back(seat.question)

@@ -10,6 +10,7 @@ from typing import Final
 
 from attrs import frozen
 
+from starship.dial.check import Check
 from starship.dial.ejection import Ejection
 from starship.words import ProxyOptions
 
@@ -24,7 +25,8 @@ class Terms:
 
     `max_connections` to one endpoint (0: no limit); beyond it at most `queue` clients wait for `queue_timeout`.
     `retries` (a share, 0 to 1) and `min_retries` (a second) bound the tries of endpoints that failed last.
-    `proxy_protocol` (None: none) and its options are for routes that do not say.
+    `proxy_protocol` (None: none) and its options are for routes that do not say. `check` None: nobody asks how
+    endpoints are.
     """
 
     policy: str = "random"
@@ -34,6 +36,7 @@ class Terms:
     queue_timeout: float = 1.0
     ejection: Ejection = USUAL
     slow_start: float = 0.0
+    check: Check | None = None
     retries: float = 0.2
     min_retries: int = 10
     proxy_protocol: str | None = None

@@ -1,10 +1,12 @@
 """
-Views: a pool as it stands, for who looks at it. Looking changes nothing.
+Views: a pool as it stands, and whom it would choose, for who looks at it. Looking changes nothing.
 
 Part of the dial step.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 from attrs import frozen
 
@@ -17,12 +19,17 @@ from starship.words import Upstream
 
 @frozen(kw_only=True)
 class MemberView:
-    """An endpoint as it stands. `since` (s): how long so. `share`: of the connections, 0 where it is not used."""
+    """
+    An endpoint as it stands. `since` (s): how long so; `back_in` (s) until an ejected one is used again, else 0.
+
+    `share`: of the connections, 0 where it is not used.
+    """
 
     address: str
     endpoint: str
     state: str
     since: float
+    back_in: float
     why: str
     live: int
     total: int
@@ -36,7 +43,11 @@ class MemberView:
 
 @frozen(kw_only=True)
 class PoolView:
-    """A pool as it stands. `panic`: nobody is well, so all are used. `port`: what an endpoint without one means."""
+    """
+    A pool as it stands. `panic`: nobody is well, so all are used. `port`: what an endpoint without one means, else 0.
+
+    `waiting` clients of at most `queue`, since all endpoints have `max_connections` (0: no limit).
+    """
 
     name: str
     policy: str
@@ -44,6 +55,8 @@ class PoolView:
     panic: bool
     total: int
     waiting: int
+    queue: int
+    max_connections: int
     retries: int
     retries_refused: int
     members: tuple[MemberView, ...]
@@ -61,6 +74,8 @@ def view(pool: Pool) -> PoolView:
         panic=table.panic,
         total=pool.total,
         waiting=0 if pool.room is None else len(pool.room),
+        queue=pool.terms.queue,
+        max_connections=pool.terms.max_connections,
         retries=pool.retries.spent,
         retries_refused=pool.retries.refused,
         members=tuple(_member(pool, seat, shares.get(seat, 0.0)) for seat in pool.seats),
@@ -76,20 +91,63 @@ def unused(name: str, terms: Terms, upstreams: tuple[Upstream, ...]) -> PoolView
         panic=False,
         total=0,
         waiting=0,
+        queue=terms.queue,
+        max_connections=terms.max_connections,
         retries=0,
         retries_refused=0,
         members=tuple(map(_unused, upstreams)),
     )
 
 
+@frozen
+class Forecast:
+    """Whom the next connection would be given to, where that is certain (an address), and why."""
+
+    address: str | None
+    why: str
+
+
+def foresee(pool: Pool, source: str | None, host: str | None) -> Forecast:
+    """Whom the pool would choose for a client (None: any) that asks for this name."""
+    table, policy = pool.current(), pool.terms.policy
+    if table.picker is None:
+        return Forecast(None, "nobody may be used")
+    if len(table.seats) > 1 and policy == "hash_source" and source is None:
+        return Forecast(None, "it depends on the client's address, which was not said")
+    seat = table.picker.foresee(source or "", host)
+    if seat is None:
+        return Forecast(None, _BY_LOT[policy])
+    why = "it is the only one that is used" if len(table.seats) == 1 else _CERTAIN[policy]
+    return Forecast(seat.label, why + ("; it is full, so another one is looked for" if pool.full(seat) else ""))
+
+
+_BY_LOT: Final = {
+    "random": "drawn by weight",
+    "random_two": "two are drawn by weight, and the one with fewer connections is taken",
+    "least_connections": "several have the fewest connections for their weight: one of them is drawn",
+}
+_CERTAIN: Final = {
+    "round_robin": "it has the next turn",
+    "least_connections": "it has the fewest connections for its weight",
+    "hash_source": "the client's address belongs to it",
+    "hash_host": "the name belongs to it",
+}
+
+
 def _member(pool: Pool, seat: Seat, share: float) -> MemberView:
     member, now = seat.member, pool.means.clock.seconds()
+    began = member.out_until if member.since < member.out_until <= now else member.since
+    checked = member.checked.get(seat.question)
+    down = checked is not None and checked.down
+    if checked is not None and (down or checked.since > began):
+        began = checked.since
     return MemberView(
         address=seat.label,
         endpoint=str(seat.upstream),
-        state=member.state(pool.terms.slow_start),
-        since=now - (member.out_until if member.since < member.out_until <= now else member.since),
-        why=member.why,
+        state=member.state(pool.terms.slow_start, seat.question),
+        since=now - began,
+        back_in=max(0.0, member.out_until - now),
+        why=checked.why if checked is not None and down else member.why,
         live=member.live,
         total=member.total,
         failures=member.failures,
@@ -107,6 +165,7 @@ def _unused(upstream: Upstream) -> MemberView:
         endpoint=str(upstream),
         state=State.UP,
         since=0.0,
+        back_in=0.0,
         why="",
         live=0,
         total=0,

@@ -34,7 +34,7 @@ from starship.service.lookups import Lookups, make_lookups
 from starship.service.names import make_book
 from starship.service.requests import make_converse, make_idle
 from starship.service.router import Admin, Router
-from starship.service.upstreams import make_dialer
+from starship.service.upstreams import make_checks, make_dialer
 from starship.service.views import CareView, GateView, LookupView
 from starship.service.window import House, make_window
 from starship.wire.ground import Ground
@@ -86,6 +86,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
     crowd = Crowd(lambda: [door.factory for door in doors], reactor)
     probe = None if lookups.api is None else LookupProbe(lookups.api, reactor)
     readiness = _readiness(settings, lookups, probe)
+    checks = make_checks(dialer, reactor, crowd)
     pulse = Pulse(reactor)
     registry = CollectorRegistry()
     register(
@@ -104,6 +105,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
             uncounted=crowd.uncounted,
             idle=idle,
             names=book,
+            checks=checks,
         ),
     )
     house = House(
@@ -127,6 +129,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
         ),
         lookups=lookups,
         book=book,
+        checks=checks,
         ledger=ledger,
         access_log=access_log,
         pulse=pulse,

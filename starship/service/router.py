@@ -22,6 +22,7 @@ from starship.account.accesslog import AccessLog
 from starship.account.ledger import Ledger
 from starship.account.pulse import Pulse
 from starship.admin.readiness import LookupProbe, Readiness
+from starship.dial.checks import Checks
 from starship.dns.book import Book
 from starship.errors import StarshipError
 from starship.process.descriptors import raise_limit, shortage
@@ -77,6 +78,7 @@ class Router(Service):
         admin: Admin,
         lookups: Lookups,
         book: Book,
+        checks: Checks,
         ledger: Ledger,
         access_log: AccessLog | None,
         pulse: Pulse,
@@ -95,6 +97,7 @@ class Router(Service):
         self.access_log = access_log
         self.readiness = readiness
         self._book = book
+        self._checks = checks
         self._pulse = pulse
         self._probe = probe
         self._notifier = notifier
@@ -135,6 +138,7 @@ class Router(Service):
             self._log.warn("{warning}", warning=self.admin.window.warning)
         self.lookups.start()
         self._book.start()
+        self._checks.start()
         try:
             if self.access_log is not None:
                 self.access_log.start()
@@ -158,6 +162,7 @@ class Router(Service):
             self._probe.stop()
         self._pulse.stop()
         self.admin.window.stop()
+        self._checks.stop()
         self._book.stop()
         await self.lookups.stop()
         await self.admin.close()

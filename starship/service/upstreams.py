@@ -9,20 +9,31 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
+from twisted.internet.defer import Deferred
+
 from starship.accept.listening import DoorService
+from starship.accept.live import Crowd
 from starship.config.settings import Dialling, Pool, Settings
+from starship.dial.check import Check, Pace, Question
+from starship.dial.checks import Checks
 from starship.dial.dialer import Dialer
+from starship.dial.dialogue import unverified
 from starship.dial.ejection import Ejection
 from starship.dial.guard import Guard, OwnAddresses
 from starship.dial.member import Members
 from starship.dial.names import Names
 from starship.dial.pool import Means
 from starship.dial.pools import NamedPool, Pools
+from starship.dial.preface import preface_of_a_check
+from starship.dial.probe import Line
 from starship.dial.terms import Terms
+from starship.inside import Wanted
+from starship.reasons import Reason
 from starship.service.headers import header_options, header_version
 from starship.wire.connect import connect_on
 from starship.wire.ground import Ground
 from starship.wire.wheel import Wheel
+from starship.words import Address, Upstream
 
 
 def make_dialer(
@@ -73,4 +84,44 @@ def terms_of(wanted: Pool | Dialling) -> Terms:
         min_retries=wanted.min_retries,
         proxy_protocol=header_version(wanted),
         proxy_options=header_options(wanted),
+        check=check_of(wanted),
+    )
+
+
+def check_of(wanted: Pool | Dialling) -> Check | None:
+    """How a pool's endpoints are checked; None: not at all."""
+    if wanted.check == "off":
+        return None
+    return Check(
+        question=Question(
+            kind=wanted.check,
+            port=wanted.check_port,
+            host=wanted.check_host or "",
+            path=wanted.check_path,
+            statuses=wanted.check_statuses,
+            preface=preface_of_a_check(header_version(wanted)),
+        ),
+        pace=Pace(
+            interval=wanted.check_interval,
+            timeout=wanted.check_timeout,
+            rise=wanted.check_rise,
+            fall=wanted.check_fall,
+        ),
+        closes=wanted.on_down == "close",
+    )
+
+
+def make_checks(dialer: Dialer, reactor: Any, crowd: Crowd) -> Checks:
+    """Who asks the endpoints of the named pools how they are."""
+
+    def close(pool: str, address: Address) -> Deferred[int]:
+        there = Upstream(host=address.host, port=address.port)
+        return crowd.close(Wanted(pool=pool, upstream=there), Reason.UPSTREAM_DOWN)
+
+    return Checks(
+        pools=lambda: dialer.pools,
+        line=Line(connect=dialer.connect, clock=reactor, bind_to=dialer.bind_to, context=unverified()),
+        clock=reactor,
+        random=Random(),  # noqa: S311  # spreads checks over time
+        close=close,
     )

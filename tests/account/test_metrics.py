@@ -91,6 +91,14 @@ class Known:
 
 
 @define
+class Checked:
+    results: dict[tuple[str, str], int] = field(factory=lambda: {("http", "passed"): 51, ("tls", "failed"): 52})
+    changes: dict[str, int] = field(factory=lambda: {"up": 53, "down": 54})
+    endpoints: dict[str, int] = field(factory=lambda: {"up": 55, "down": 56})
+    waiting: int = 57
+
+
+@define
 class Log:
     lines: int = 11
     dropped: int = 12
@@ -122,6 +130,7 @@ def all_sources() -> Sources:
         ready=lambda: True,
         idle=Idle(),
         names=Known(),
+        checks=Checked(),
     )
 
 
@@ -165,10 +174,13 @@ def test_every_source_shows_its_numbers() -> None:
         ("starship_names_over_budget_total", ("limit", "overall")): 0,
         ("starship_shadow_total", ("result", "same")): 28,
         ("starship_dns_resolutions_total", ("result", "servfail")): 62,
+        ("starship_check_changes_total", ("to", "down")): 54,
+        ("starship_check_endpoints", ("state", "up")): 55,
     }
     for (name, label), value in expected.items():
         assert registry.get_sample_value(name, dict([label])) == value, name
     assert registry.get_sample_value("starship_http_requests_total", {"door": "http", "reason": "ok"}) == 44
+    assert registry.get_sample_value("starship_checks_total", {"check": "http", "result": "passed"}) == 51
     plain = {
         "starship_ready": 1,
         "starship_lookup_seconds_count": 1,
@@ -184,6 +196,7 @@ def test_every_source_shows_its_numbers() -> None:
         "starship_upstream_idle": 43,
         "starship_dns_names": 63,
         "starship_dns_oldest_answer_seconds": 64,
+        "starship_checks_waiting": 57,
         "starship_gate_connections": 8,
         "starship_gate_limit": 20000,
         "starship_gate_sources": 6,
@@ -278,6 +291,7 @@ def test_labels_come_from_closed_lists_and_the_ini_file_alone() -> None:
     }
     closed |= {"0", "1", "ahead", "revalidate", "renew", "source", "overall", "same"}
     closed |= {"found", "servfail"}
+    closed |= {"tcp", "tls", "passed", "failed", "unmade", "up", "down"}
     closed |= {"miss", "timeout", "refused", "5xx", "invalid", "busy", *Mood, *Reason, *Origin}
     for family in families(scrape(all_sources())):
         for sample in family.samples:

@@ -176,3 +176,22 @@ def test_a_pool_has_a_member_that_is_no_backup() -> None:
     for endpoints in ("10.0.0.5 backup", "10.0.0.5 weight=0", "10.0.0.5 weight=0, 10.0.0.6 backup"):
         (mistake,) = mistakes_of(DOOR + LOOKUP + f"[pool:web]\nendpoints = {endpoints}\n")
         assert mistake == "a.ini:7: [pool:web] endpoints: expected a member that is no backup and has a weight above 0"
+
+
+def test_what_is_said_of_a_check_is_of_use_to_it() -> None:
+    text = DOOR + LOOKUP + POOL + "check = tls\ncheck_host = a.com\ncheck_path = /up\ncheck_statuses = 200\n"
+    assert mistakes_of(text) == [
+        f"a.ini:{line}: [pool:web] {key}: expected check = http for this key to be of use, not tls"
+        for line, key in ((10, "check_path"), (11, "check_statuses"))
+    ]
+    (mistake,) = mistakes_of(DOOR + LOOKUP + POOL + "on_down = close\n")
+    assert mistake == "a.ini:8: [pool:web] on_down: expected a check for this key to be of use"
+    (mistake,) = mistakes_of(DOOR + LOOKUP + POOL + "check = tcp\ncheck_host = a.com\n")
+    assert "check = http or tls" in mistake
+
+
+def test_a_pool_is_checked_as_upstream_says_where_it_does_not_say_itself() -> None:
+    upstream = "[upstream]\ncheck = http\ncheck_interval = 1s\n"
+    found = settings_of(DOOR + LOOKUP + POOL + "check_path = /up\n" + upstream).pools["web"]
+    assert (found.check, found.check_interval, found.check_path) == ("http", 1.0, "/up")
+    assert settings_of(DOOR + LOOKUP + POOL + "check = off\n" + upstream).pools["web"].check == "off"

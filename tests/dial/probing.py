@@ -20,7 +20,7 @@ OUR_END = "192.0.2.99"
 CONTEXT = unverified()
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Spoken(FakeLeg):
     """A leg whose endpoint says what the test has it say."""
 
@@ -44,7 +44,7 @@ class Spoken(FakeLeg):
 
 
 @implementer(ICancel)
-@define(eq=False)
+@define(eq=False, repr=False)
 class Try:
     """One connect under way."""
 
@@ -67,7 +67,7 @@ class Try:
         self.refused(OSError(code, "x"))
 
 
-@define(eq=False)
+@define(eq=False, repr=False)
 class Field:
     """
     Where endpoints stand. Those of `conduct` do at once what it says when they are connected to: it gets the try.

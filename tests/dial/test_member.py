@@ -119,12 +119,12 @@ def test_what_checks_say_comes_first_and_their_good_word_forgets_what_was_held_a
     fail(member)
     member.goes_down("503")
     member.goes_down("503 again")
-    assert (member.state(), member.why, watching.changes) == (State.DOWN, "503", 2)
+    assert (member.state(), member.checked[None].why, watching.changes) == (State.DOWN, "503", 2)
     clock.advance(5)
     member.comes_up()
     member.comes_up()
     assert (member.state(), watching.changes, member.spells, member.row) == (State.UP, 3, 0, 0)
-    assert member.since == clock.seconds()
+    assert member.checked[None].since == clock.seconds()
 
 
 def test_one_that_is_back_is_slow_for_the_time_of_a_slow_start() -> None:

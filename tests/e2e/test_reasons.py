@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import socket
 import threading
@@ -18,7 +19,7 @@ from starship.errors import DialUnresolved
 from starship.reasons import Reason
 from tests.e2e.clients import connect, flight, read_all, request
 from tests.e2e.trouble import black_hole, closed_port, http, reset, saying
-from tests.e2e.world import WAIT_S, Api, Cluster, Starship, ini_text, starship, until
+from tests.e2e.world import WAIT_S, Api, Cluster, Starship, echo, ini_text, starship, until
 
 Clusters = dict[str, Cluster]
 
@@ -41,6 +42,7 @@ class Stage:
     grounded: Starship
     api: Api
     clusters: Clusters
+    falling: Cluster
 
     def home(self, name: str, endpoint: str, **more: Any) -> None:
         self.api.hosts[name] = {"app": name, "endpoint": endpoint, **more}
@@ -65,18 +67,21 @@ def stage(api: Api, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory
     door += "[listener:behind]\nprotocol = http\nendpoint = tcp:0:interface=127.0.0.1\n"
     door += "proxy_protocol = required\nproxy_trusted = 127.0.0.1\n"
     limits = "[limits]\nhello_timeout = 1s\nproxy_timeout = 1s\n[http]\nbody_size = 1 KiB\nbody_timeout = 1s\n"
+    falling = Cluster(echo).start()
+    pool = f"[pool:falling]\nendpoints = {falling.address}\ncheck = tcp\ncheck_interval = 100ms\non_down = close\n"
     upstream = "connect_timeout = 300ms\ndial_timeout = 1s\nidle_timeout = 1s\nlifetime = 2s\ndeny = 127.0.0.5"
     lookup = "timeout = 1500ms\nconnect_timeout = 300ms\nconcurrency = 1"
     with (
         starship(
-            tmp_path_factory.mktemp("short"), ini_text(api, lookup=lookup, upstream=upstream, extra=door + limits)
+            tmp_path_factory.mktemp("short"),
+            ini_text(api, lookup=lookup, upstream=upstream, extra=door + limits + pool),
         ) as ship,
         starship(
             tmp_path_factory.mktemp("grounded"),
             ini_text(api, upstream="bind_address = 192.0.2.1", extra="[starship]\ndrain_timeout = 0\n"),
         ) as grounded,
     ):
-        yield Stage(ship, grounded, api, clusters)
+        yield Stage(ship, grounded, api, clusters, falling)
 
 
 Scene = Callable[[Stage], bytes]
@@ -241,6 +246,19 @@ def closed_by_hand(stage: Stage) -> bytes:
         return read_all(client)[:13]
 
 
+def an_upstream_that_falls(stage: Stage) -> bytes:
+    """The connection lives, and nobody listens any more: the pool wants its connections closed then."""
+    stage.api.hosts["falls.com"] = {"app": "A", "endpoint": "pool:falling"}
+    with connect(stage.ship.port("tunnel")) as client:
+        client.sendall(request("falls.com"))
+        assert client.recv(8192) == request("falls.com")
+        until(lambda: stage.ship.metric("starship_check_endpoints", state="up") == 1, "the check")
+        stage.falling.stop()
+        with contextlib.suppress(ConnectionResetError):
+            return client.recv(8192)
+    return b""
+
+
 def at_the_end(stage: Stage) -> bytes:
     with connect(stage.grounded.port("http")) as client:
         client.sendall(b"GET / HTTP/1.1\r\n")
@@ -278,6 +296,7 @@ SCENES: Final[dict[Reason, tuple[Scene, bytes]]] = {
     Reason.UPSTREAM_TIMEOUT: (upstream_in_a_hole, b"HTTP/1.1 504 "),
     Reason.UPSTREAM_FORBIDDEN: (denied_range, b"HTTP/1.1 503 "),
     Reason.UPSTREAM_RESET: (upstream_that_resets, b"HTTP/1.1 502 "),
+    Reason.UPSTREAM_DOWN: (an_upstream_that_falls, b""),
     Reason.CLIENT_GONE: (client_that_resets, b""),
     Reason.IDLE: (silence, b""),
     Reason.LIFETIME: (chatter, b""),

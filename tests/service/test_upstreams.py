@@ -8,8 +8,9 @@ from attrs import evolve
 from twisted.internet.testing import MemoryReactorClock
 
 from starship.config.settings import Dialling, Pool
+from starship.dial.check import Check, Pace, Question
 from starship.dial.ejection import Ejection
-from starship.service.upstreams import make_pools, terms_of
+from starship.service.upstreams import check_of, make_pools, terms_of
 from starship.wire.wheel import Wheel
 from starship.words import Upstream
 from tests.dial.pooling import FakeNames
@@ -54,3 +55,32 @@ def test_each_pool_of_the_file_is_there_from_the_start() -> None:
         ("10.0.0.6:443", True),
     ]
     assert pools.terms.policy == "random"
+
+
+def test_a_section_says_all_of_its_check_and_no_check_where_it_says_none() -> None:
+    wanted = Pool(
+        name="web",
+        endpoints=HOME,
+        proxy_protocol="v1",
+        check="http",
+        check_interval=1.0,
+        check_timeout=0.5,
+        check_rise=4,
+        check_fall=5,
+        check_port=8080,
+        check_host="a.com",
+        check_path="/up",
+        check_statuses=(range(200, 201),),
+        on_down="close",
+    )
+    question = Question(
+        kind="http",
+        port=8080,
+        host="a.com",
+        path="/up",
+        statuses=(range(200, 201),),
+        preface=b"PROXY UNKNOWN\r\n",
+    )
+    pace = Pace(interval=1.0, timeout=0.5, rise=4, fall=5)
+    assert check_of(wanted) == terms_of(wanted).check == Check(question=question, pace=pace, closes=True)
+    assert check_of(Dialling()) is None

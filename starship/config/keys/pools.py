@@ -10,6 +10,7 @@ from typing import Final
 
 from starship.config import settings
 from starship.config.homes import MEMBERS
+from starship.config.keys.checks import add_checks
 from starship.config.keys.table import Section
 from starship.config.keys.upstreams import UPSTREAM, add_balancing
 from starship.config.values import POLICY
@@ -32,3 +33,4 @@ POOL.add(
 )
 POOL.add("policy", POLICY, "least_connections", "How a member is chosen for each connection.")
 add_balancing(POOL, inherits=UPSTREAM.title)
+add_checks(POOL, inherits=UPSTREAM.title)

@@ -10,6 +10,7 @@ from typing import Final
 
 from starship.config import settings
 from starship.config.homes import DNS_SERVERS
+from starship.config.keys.checks import add_checks
 from starship.config.keys.table import DAY, Section
 from starship.config.relaying import FIELDS
 from starship.config.values import IP, NETWORKS, POLICY, PORTS, Kind, choice, duration, integer, size, words
@@ -91,6 +92,7 @@ def add_balancing(section: Section, *, inherits: str = "") -> None:
 
 
 add_balancing(UPSTREAM)
+add_checks(UPSTREAM)
 UPSTREAM.add(
     "policy",
     POLICY,

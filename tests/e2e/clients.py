@@ -27,6 +27,16 @@ def read_all(connection: socket.socket) -> bytes:
     return b"".join(chunks)
 
 
+def read_until(connection: socket.socket, end: bytes | tuple[bytes, ...]) -> bytes:
+    """What comes up to and with `end`; a stream that ends or falls silent before it fails."""
+    got = b""
+    while not got.endswith(end):
+        data = connection.recv(65536)
+        assert data, f"the stream ended after {got[-80:]!r}"
+        got += data
+    return got
+
+
 def ask(port: int, pieces: Iterable[bytes]) -> bytes:
     """Send pieces one by one, and read to the end."""
     with connect(port) as connection:

@@ -12,7 +12,7 @@ from random import Random
 import pytest
 from attrs import define, field
 
-from tests.e2e.clients import connect, hello_for, read_all, request
+from tests.e2e.clients import connect, hello_for, read_all, read_until, request
 from tests.e2e.trouble import in_threads, nothing_stays
 from tests.e2e.world import WAIT_S, Api, Cluster, Starship, until
 
@@ -127,7 +127,9 @@ def test_s13_a_websocket_talks_both_ways_turn_by_turn(ship: Starship, api: Api) 
 
     def websocket(connection: socket.socket) -> None:
         assert b"Upgrade: websocket" in connection.recv(8192)
-        connection.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n\x81\x05hello")
+        connection.sendall(
+            b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x05hello"
+        )
         while data := connection.recv(65536):
             connection.sendall(data)
 
@@ -135,9 +137,7 @@ def test_s13_a_websocket_talks_both_ways_turn_by_turn(ship: Starship, api: Api) 
     api.hosts["socket.com"] = {"app": "socket", "endpoint": cluster.address}
     with connect(ship.port("http")) as client:
         client.sendall(request("socket.com", "/chat", "Connection: Upgrade", "Upgrade: websocket"))
-        answer = b""
-        while not answer.endswith(b"hello"):
-            answer += client.recv(8192)
+        read_until(client, b"hello")
         for turn in range(500):
             frame = struct.pack(">BBH", 0x82, 126, turn) + BLOCK[: turn * 10]
             client.sendall(frame)
@@ -172,9 +172,7 @@ def witness() -> Iterator[tuple[Cluster, list[bytes]]]:
     heard: list[bytes] = []
 
     def listen(connection: socket.socket) -> None:
-        got = b""
-        while not got.endswith((b"\r\n\r\n", b"over")):
-            got += connection.recv(65536)
+        got = read_until(connection, (b"\r\n\r\n", b"over"))
         heard.append(got)
         connection.sendall(b"heard")
 

@@ -12,7 +12,7 @@ import pytest
 from starship.sniff.proxy import PrefaceReader
 from starship.tlv import ALPN, AUTHORITY, AWS, SIGNATURE, UNIQUE_ID
 from starship.words import Address, Preface, Tlv
-from tests.e2e.clients import alert_of, bytes_of, client_hello, connect, flight, read_all, request
+from tests.e2e.clients import alert_of, bytes_of, client_hello, connect, flight, read_all, read_until, request
 from tests.e2e.world import Api, Cluster, Starship, echo, http_hello, ini_text, starship, until
 
 Clusters = dict[str, Cluster]
@@ -33,9 +33,9 @@ proxy_trusted = 127.0.0.1
 """
 
 
-def last(host: str) -> bytes:
-    """The only request of its connection."""
-    return request(host, "/", "Connection: close")
+def one_of_many(host: str) -> bytes:
+    """A request that another one follows on its connection."""
+    return request(host, "/", "Connection: keep-alive")
 
 
 def v2(*tlvs: Tlv, client: Address = CLIENT) -> bytes:
@@ -75,7 +75,7 @@ def test_l11_header_and_request_in_one_piece_or_byte_by_byte(
     behind: Starship, api: Api, clusters: Clusters, door: str, trickles: bool, header: bytes
 ) -> None:
     api.hosts["a.com"] = {"app": "A", "endpoint": clusters["a"].address}
-    data = header + last("a.com")
+    data = header + request("a.com")
     with connect(behind.port(door)) as client:
         for piece in bytes_of(data) if trickles else (data,):
             client.sendall(piece)
@@ -91,7 +91,7 @@ def test_each_request_of_a_connection_behind_a_balancer_is_of_the_same_client(
 ) -> None:
     for name in ("first", "second"):
         api.hosts[f"{name}.com"] = {"app": name, "endpoint": clusters["a"].address}
-    first, second = request("first.com"), last("second.com")
+    first, second = one_of_many("first.com"), request("second.com")
     with connect(behind.port("http-behind")) as client:
         client.sendall(v2() + first + second)
         assert read_all(client).count(b"cluster a") == 2
@@ -123,9 +123,7 @@ def test_what_the_cluster_is_told_is_the_client_and_what_is_asked_for_besides(
         incoming = v2(Tlv(AUTHORITY, b"other.example"), Tlv(UNIQUE_ID, b"balancer-1"), Tlv(AWS, b"\x01vpce-1"))
         with connect(behind.port("tls-behind")) as client:
             client.sendall(incoming + hello)
-            back = b""
-            while not back.endswith(hello):
-                back += client.recv(65536)
+            back = read_until(client, hello)
         preface, rest = told(back)
         assert (preface.client, preface.local, rest) == (CLIENT, LOCAL, hello)
         said = [(ALPN, b"h2"), (AUTHORITY, b"v2.com"), (UNIQUE_ID, b"balancer-1"), (AWS, b"\x01vpce-1")]
@@ -137,9 +135,7 @@ def test_without_a_balancer_the_cluster_is_told_who_connected(ship: Starship, ap
     hello = client_hello("v2.com")
     with connect(ship.port("https")) as client:
         client.sendall(hello)
-        back = b""
-        while not back.endswith(hello):
-            back += client.recv(65536)
+        back = read_until(client, hello)
         here = Address(*client.getsockname())
     preface, rest = told(back)
     assert (preface.client, rest) == (here, hello)
@@ -167,9 +163,7 @@ def test_a_pool_has_a_header_of_its_own_and_a_route_has_the_last_word(
             hello = client_hello(name)
             with connect(ship.port("https")) as client:
                 client.sendall(hello)
-                back = b""
-                while not back.endswith(hello):
-                    back += client.recv(65536)
+                back = read_until(client, hello)
             assert back.startswith(start), name
             if start == SIGNATURE:
                 assert told(back)[0].tlvs == ()
@@ -197,7 +191,7 @@ def test_over_plain_http_a_cluster_is_never_told_of_one_client_and_asked_by_anot
     with starship(tmp_path, ini) as ship:
         for _ in range(4):
             with connect(ship.port("http")) as client:
-                client.sendall(request("a.com") + last("a.com"))
+                client.sendall(one_of_many("a.com") + request("a.com"))
                 here = str(Address(*client.getsockname())).encode()
                 assert read_all(client).count(b"\r\n\r\n" + here) == 2
     cluster.stop()
@@ -215,12 +209,12 @@ def test_l10_a_balancer_that_looks_whether_we_live_leaves_without_a_refusal(behi
 
 @pytest.mark.parametrize("door", ["tls-behind", "http-behind", "auto-behind", "tcp-behind"])
 def test_l10_what_is_no_header_is_closed_without_a_word(behind: Starship, door: str) -> None:
-    assert flight(behind.port(door), last("a.com")) == b""
+    assert flight(behind.port(door), request("a.com")) == b""
     assert behind.ending(door=door, reason="bad_preface")["status"] == 400
 
 
 def test_l10_who_is_no_trusted_balancer_does_not_come_in(behind: Starship) -> None:
-    answer = flight(behind.port("http-behind"), LINE + last("a.com"), source="127.0.0.2")
+    answer = flight(behind.port("http-behind"), LINE + request("a.com"), source="127.0.0.2")
     assert answer[:13] in (b"HTTP/1.1 403 ", b"")
     assert behind.ending(door="http-behind", reason="denied")["client"].startswith("127.0.0.2:")
     alert = flight(behind.port("tls-behind"), b"", source="127.0.0.2")
@@ -228,7 +222,7 @@ def test_l10_who_is_no_trusted_balancer_does_not_come_in(behind: Starship) -> No
 
 
 def test_the_header_of_a_plain_door_is_the_clients_own_bytes(behind: Starship) -> None:
-    assert flight(behind.port("http"), LINE + last("a.com")).startswith(b"HTTP/1.1 400 ")
+    assert flight(behind.port("http"), LINE + request("a.com")).startswith(b"HTTP/1.1 400 ")
     assert behind.ending(door="http", reason="bad_head")["client"].startswith("127.0.0.1:")
 
 
@@ -247,12 +241,12 @@ def test_the_list_of_a_door_and_of_a_tenant_are_of_clients_and_not_of_balancers(
 ) -> None:
     api.hosts["club.com"] = {"app": "club", "endpoint": clusters["a"].address, "deny": ["198.51.100.7"]}
     api.hosts["a.com"] = {"app": "A", "endpoint": clusters["a"].address}
-    assert flight(behind.port("http-behind"), LINE + last("club.com")).startswith(b"HTTP/1.1 403 ")
-    assert flight(behind.port("http-behind"), LINE.replace(b"100.7", b"100.8") + last("club.com")).startswith(
+    assert flight(behind.port("http-behind"), LINE + request("club.com")).startswith(b"HTTP/1.1 403 ")
+    assert flight(behind.port("http-behind"), LINE.replace(b"100.7", b"100.8") + request("club.com")).startswith(
         b"HTTP/1.1 200 "
     )
     banned = LINE.replace(b"100.7", b"100.66")
-    assert flight(behind.port("picky"), banned + last("a.com")).startswith(b"HTTP/1.1 403 ")
+    assert flight(behind.port("picky"), banned + request("a.com")).startswith(b"HTTP/1.1 403 ")
 
 
 def test_the_limit_of_a_source_counts_the_clients(behind: Starship, api: Api, clusters: Clusters) -> None:
@@ -286,10 +280,10 @@ def test_what_a_balancer_says_is_in_the_log_where_it_is_asked_for(api: Api, clus
     door = BEHIND.format(name="behind", protocol="http", more="")
     with starship(tmp_path, ini_text(api, extra=door), log_keys="proxy_fields = yes") as ship:
         header = v2(Tlv(UNIQUE_ID, b"id-1"), Tlv(AWS, b"\x01vpce-1"))
-        answer = flight(ship.port("behind"), header + last("a.com"))
+        answer = flight(ship.port("behind"), header + request("a.com"))
         assert answer.startswith(b"HTTP/1.1 200 ")
         assert ship.ending(door="behind")["proxy"] == {"unique_id": "id-1", "aws": "vpce-1"}
-        assert flight(ship.port("http"), last("a.com")).startswith(b"HTTP/1.1 200 ")
+        assert flight(ship.port("http"), request("a.com")).startswith(b"HTTP/1.1 200 ")
         assert ship.ending(door="http")["proxy"] is None
 
 
@@ -301,7 +295,7 @@ def test_a_source_has_its_burst_of_new_connections_and_then_its_rate(
 ) -> None:
     api.hosts["a.com"] = {"app": "A", "endpoint": clusters["a"].address}
     limits = "[limits]\nnew_per_source = 5\nburst_per_source = 10\n"
-    asked = last("a.com")
+    asked = request("a.com")
     with starship(tmp_path, ini_text(api, extra=limits)) as ship:
         port = ship.port("http")
         answers = [flight(port, asked)[:13] for _ in range(14)]
@@ -361,7 +355,7 @@ def test_k1_all_traffic_on_the_port_is_forwarded_unfiltered(tmp_path: Path) -> N
                 client.sendall(data)
                 client.shutdown(socket.SHUT_WR)
                 assert read_all(client) == data
-        assert b"any host" in flight(ship.port("site"), last("whatever.example"))
+        assert b"any host" in flight(ship.port("site"), request("whatever.example"))
         with connect(ship.port("mail")) as client:  # who leaves without a word
             client.shutdown(socket.SHUT_WR)
             assert read_all(client) == b""

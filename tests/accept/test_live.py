@@ -347,3 +347,21 @@ def test_the_count_of_all_bytes_never_goes_back_and_ends_as_the_sum_of_all_endin
     count()
     assert crowd.uncounted() == (0, 0)
     assert house.is_empty()
+
+
+def test_those_of_a_pool_are_meant_while_they_carry_and_may_be_closed_for_a_reason_of_their_own() -> None:
+    route = Route(app="a", upstreams=(), pool="web", origin=Origin.STATIC)
+    world = joining(resolver=fakes.FakeResolver(known=route))
+    visits = world.visits(3)
+    for visit in visits:
+        says(visit, "a.com")
+    world.house.resolver.known = evolve(route, pool="other")
+    says(world.house.visit(), "a.com")
+    there = Upstream(host="192.0.2.80", port=443)
+    assert world.rows(pool="web", upstream=there) == [1, 2, 3]
+    assert world.rows(pool="web", upstream=Upstream(host="192.0.2.81")) == []
+    closing = world.crowd.close(Wanted(pool="web", upstream=there), Reason.UPSTREAM_DOWN)
+    world.turn(closing)
+    assert success_of(closing) == 3
+    assert {ending.reason for ending in world.house.ledger.endings} == {Reason.UPSTREAM_DOWN}
+    assert (world.rows(pool="web"), world.rows(pool="other")) == ([], [4])

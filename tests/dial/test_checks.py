@@ -16,6 +16,7 @@ from starship.dial.check import Check, Pace, Question
 from starship.dial.checks import AT_ONCE, JITTER, LOOK_S, Checks
 from starship.dial.member import State
 from starship.dial.pool import Pool
+from starship.dial.views import view
 from starship.words import Address, Upstream
 from tests.dial.pooling import SOURCE, World, picks, seat_of, up
 from tests.dial.probing import Field, Try, hangs, refuses, takes
@@ -435,3 +436,14 @@ def test_the_addresses_of_a_name_come_and_go_with_its_answers() -> None:
     scene.rounds(2)
     assert scene.asked[ONE] == before
     assert picks(pool) == {TWO}  # all there is, well or not
+
+
+def test_who_looks_at_a_pool_sees_who_is_down_since_when_and_why() -> None:
+    scene, pool = web()
+    scene.rounds(1)
+    down_after(scene, ONE)
+    scene.world.clock.advance(1.0)
+    one, two = view(pool).members
+    assert (one.state, one.share, one.why) == ("down", 0.0, "tcp check: it could not be connected to: ECONNREFUSED")
+    assert 1.0 <= one.since < 1.1
+    assert (two.state, two.share, two.why) == ("up", 1.0, "")

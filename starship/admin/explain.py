@@ -17,7 +17,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from starship.addresses import plain_ip
 from starship.admin.explanation import Explanation, Live, as_json
-from starship.admin.reasoning import Question, endpoints, find, judge
+from starship.admin.reasoning import Question, choosing, endpoints, find, judge
 from starship.admin.replies import Place, Reply, Unfit, Visit, json_reply, switch, text_reply
 from starship.admin.requests import turn_of
 from starship.admin.rooms import Directory, Doorway, Rooms
@@ -86,6 +86,7 @@ class ExplainPage:
             finding=finding,
             outcome=judge(rooms, question, finding.answer, finding.error),
             endpoints=() if route is None else endpoints(rooms, question, route),
+            choosing=None if route is None else choosing(rooms, question, route),
             route=route,
             known=rooms.spell(answer) if answer is not None and (route or finding.provider == "cache") else None,
             turn=None if route is None else turn_of(rooms, question.door, name, question.target, route),

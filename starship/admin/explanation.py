@@ -8,12 +8,14 @@ API said; no secrets.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isinf
 from typing import Any, Final
 
 from attrs import frozen
 
+from starship.admin.poolrooms import Choosing
+from starship.admin.pooltelling import member_fields
 from starship.admin.reasoning import Endpoint, Finding, Outcome, Question
+from starship.admin.replies import seconds
 from starship.admin.requests import Turn
 from starship.admin.rooms import Raw, Standing
 from starship.errors import LookupFailed
@@ -54,6 +56,7 @@ class Explanation:
     route: Route | None
     known: Mapping[str, Any] | None
     turn: Turn | None = None
+    choosing: Choosing | None = None
     look: Look | None = None
     raw: Raw | None = None
     raw_age: float = 0.0
@@ -89,6 +92,7 @@ def as_json(told: Explanation) -> dict[str, Any]:
         "over_budget": told.over,
         "apis": [api_fields(api) for api in told.apis],
         "endpoints": [_endpoint(endpoint) for endpoint in told.endpoints],
+        "pool": None if told.choosing is None else _choosing(told.choosing),
         "path": None if told.turn is None else _turn(told.turn),
         "restrictions": restrictions(told.route),
         "verdict": told.verdict,
@@ -133,11 +137,6 @@ def with_port(endpoint: Endpoint) -> str:
     return f"[{host}]:{endpoint.port}" if ":" in host else f"{host}:{endpoint.port}"
 
 
-def seconds(value: float | None) -> float | None:
-    """A time for JSON, which knows no infinity."""
-    return None if value is None or isinf(value) else round(value, 3)
-
-
 def meeting(outcome: Outcome) -> dict[str, dict[str, Any]]:
     """What each kind of client gets."""
     reason = outcome.told
@@ -162,6 +161,18 @@ def _turn(turn: Turn) -> dict[str, Any]:
         "asked": turn.target,
         "rule": None if rule is None else {"path": rule.path, "type": rule.kind, "rewrite": rule.rewrite},
         "passed_on": turn.passed_on or None,
+    }
+
+
+def _choosing(found: Choosing) -> dict[str, Any]:
+    standing, forecast = found.standing, found.forecast
+    return {
+        "name": standing.name or None,
+        "policy": standing.policy,
+        "panic": standing.panic,
+        "next": forecast.address,
+        "why": forecast.why,
+        "members": [member_fields(member) for member in standing.members],
     }
 
 

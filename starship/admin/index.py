@@ -39,6 +39,7 @@ _INDEX = f"""<!doctype html>
 <button>Explain</button></form>
 <h2>Names</h2><ul>
 <li><a href="/lookups">/lookups<span>how are the APIs, and who is over the budget?</span></a></li>
+<li><a href="/pools">/pools<span>which endpoints are used, and which are not</span></a></li>
 <li><a href="/connections">/connections<span>who is connected, to whom, since when</span></a></li>
 <li><a href="/cache">/cache<span>the routes that are remembered</span></a></li>
 <li><a href="/cache?store=misses">/cache?store=misses<span>the names that are not there</span></a></li>
@@ -48,7 +49,8 @@ _INDEX = f"""<!doctype html>
 <li><a href="/healthz">/healthz<span>is the process running?</span></a></li>
 <li><a href="/readyz">/readyz<span>may clients be sent here?</span></a></li>
 </ul><p class="note">Names need the token of [admin] token_file where there is one. What changes something is done by
-the commands <b>starship cache</b> and <b>starship connections</b>, or by PUT, POST and DELETE.</p></main></body></html>
+the commands <b>starship cache</b>, <b>starship connections</b> and <b>starship pools</b>, or by PUT, POST and
+DELETE.</p></main></body></html>
 """.encode()
 
 POLICY: Final = f"default-src 'none'; style-src 'sha256-{b64encode(sha256(_STYLE.encode()).digest()).decode()}'; \

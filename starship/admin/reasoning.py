@@ -11,6 +11,7 @@ from ipaddress import ip_address
 
 from attrs import evolve, field, frozen
 
+from starship.admin.poolrooms import Choosing
 from starship.admin.requests import HTTP, TLS, Turn, turn_of
 from starship.admin.rooms import Directory, Doorway, Rooms
 from starship.errors import LookupFailed
@@ -82,7 +83,7 @@ class Outcome:
 @frozen(kw_only=True)
 class Endpoint:
     """
-    One endpoint of a route, in the order of trying. `share` of the first tries, 0 for a backup.
+    One endpoint of a route, in the order of trying. `share` of the first tries, 0 for one that is not used now.
 
     `addresses` None: a name that is resolved at the first dial. `objections` of the guard, by address.
     """
@@ -157,19 +158,52 @@ def _turned(rooms: Rooms, question: Question, turn: Turn) -> Outcome:
 
 def _tried(rooms: Rooms, question: Question, route: Route) -> tuple[Endpoint, ...]:
     upstreams = route.upstreams if route.pool is None else rooms.pool(route.pool) or ()
+    found = _choosing(rooms, question, route)
+    shares = _written(upstreams) if found is None or not found.standing.members else _used(found)
+    ordered = sorted(
+        upstreams, key=lambda upstream: (-shares.get(str(upstream), 0.0), upstream.backup, -upstream.weight)
+    )
+    return tuple(_endpoint(rooms, question, route, upstream, shares.get(str(upstream), 0.0)) for upstream in ordered)
+
+
+def _written(upstreams: tuple[Upstream, ...]) -> dict[str, float]:
     weight = sum(upstream.weight for upstream in upstreams if not upstream.backup)
-    ordered = sorted(upstreams, key=lambda upstream: (upstream.backup, -upstream.weight))
-    return tuple(_endpoint(rooms, question, route, upstream, weight) for upstream in ordered)
+    shares: dict[str, float] = {}
+    for upstream in upstreams if weight else ():
+        shares[str(upstream)] = shares.get(str(upstream), 0.0) + (0 if upstream.backup else upstream.weight / weight)
+    return shares
 
 
-def _endpoint(rooms: Rooms, question: Question, route: Route, upstream: Upstream, weight: int) -> Endpoint:
+def _used(found: Choosing) -> dict[str, float]:
+    """By endpoint, whatever it has of addresses."""
+    shares: dict[str, float] = {}
+    for member in found.standing.members:
+        shares[member.endpoint] = shares.get(member.endpoint, 0.0) + member.share
+    return shares
+
+
+def choosing(rooms: Rooms, question: Question, route: Route) -> Choosing | None:
+    """How the pool stands that a connection would be given to, and whom it would choose; None where none is in use."""
+    turn = turn_of(rooms, question.door, question.name, question.target, route)
+    if turn is None:
+        return _choosing(rooms, question, route)
+    return None if isinstance(turn.found, Refusal) else _choosing(rooms, question, turn.found)
+
+
+def _choosing(rooms: Rooms, question: Question, route: Route) -> Choosing | None:
+    return rooms.choosing(route, question.door.port, question.client, question.name)
+
+
+def _endpoint(rooms: Rooms, question: Question, route: Route, upstream: Upstream, share: float) -> Endpoint:
     port = upstream.port or question.door.port
-    addresses = (upstream.host,) if _is_ip(upstream.host) and not upstream.srv else rooms.addresses(upstream.host, upstream.srv)
+    addresses = (
+        (upstream.host,) if _is_ip(upstream.host) and not upstream.srv else rooms.addresses(upstream.host, upstream.srv)
+    )
     guarded = () if route.trusted or route.pool is not None else addresses or ()
     return Endpoint(
         upstream=upstream,
         port=port,
-        share=0.0 if upstream.backup or not weight else upstream.weight / weight,
+        share=share,
         addresses=addresses,
         objections=tuple(why for host in guarded if (why := rooms.objection(Address(host, port))) is not None),
     )
@@ -236,6 +270,9 @@ def _restricted(rooms: Rooms, question: Question, route: Route) -> Outcome | Non
 def _dialled(rooms: Rooms, question: Question, route: Route) -> Outcome:
     if route.pool is not None and rooms.pool(route.pool) is None:
         return Outcome(reason=Reason.UPSTREAM_UNRESOLVED, detail=f"there is no pool {route.pool}")
+    chosen = _choosing(rooms, question, route)
+    if chosen is not None and chosen.standing.members and all(one.draining for one in chosen.standing.members):
+        return Outcome(reason=Reason.UPSTREAM_REFUSED, detail=f"every endpoint of the pool {route.pool} is drained")
     found = _tried(rooms, question, route)
     if found and all(endpoint.forbidden for endpoint in found):
         return Outcome(reason=Reason.UPSTREAM_FORBIDDEN, detail=found[-1].objections[-1])

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from math import isinf
 from typing import Any, Final
 from urllib.parse import parse_qsl, unquote_to_bytes
 
@@ -112,6 +113,11 @@ def json_reply(fields: Any, status: int = 200, verdict: str = "") -> Reply:
 def refusal(status: int, why: str) -> Reply:
     """Why not, in our words."""
     return json_reply({"error": why}, status)
+
+
+def seconds(value: float | None) -> float | None:
+    """A time for JSON, which knows no infinity."""
+    return None if value is None or isinf(value) else round(value, 3)
 
 
 def switch(parameters: Mapping[str, str], key: str) -> bool:

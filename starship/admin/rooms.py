@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from attrs import frozen
 from twisted.internet.defer import Deferred
 
+from starship.admin.poolrooms import Choosing
 from starship.errors import LookupFailed
 from starship.inside import Order, Rank, Roll, Wanted
 from starship.names import Hostname
@@ -146,7 +147,8 @@ class Rooms:
     `table` is the operator's own word on a name, its app the line that says it; `objection` the guard's; `addresses`
     of an endpoint's name where they are known already; `inside` counts the clients of a name; `spell` an answer in
     the words of the lookup contract. `narrow` makes the route of one request, as a Journey has it made; `pool` has the
-    endpoints of a pool of the ini file, None where there is none of that name.
+    endpoints of a pool of the ini file, None where there is none of that name. `choosing` tells how the pool of a route
+    stands for clients of a port, from an address (None: not said), who ask for a name; None where none is in use.
     """
 
     doors: Callable[[], tuple[Doorway, ...]]
@@ -158,3 +160,6 @@ class Rooms:
     spell: Callable[[Answer], Mapping[str, Any]]
     narrow: Callable[[Route, Hello, Door], Route | Refusal]
     pool: Callable[[str], tuple[Upstream, ...] | None]
+    choosing: Callable[[Route, int, str | None, Hostname | None], Choosing | None] = lambda route, port, client, name: (
+        None
+    )

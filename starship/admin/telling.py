@@ -11,12 +11,17 @@ from math import isinf
 from typing import Final
 
 from starship.admin.explanation import Explanation, Live, meeting, restrictions, with_port
+from starship.admin.poolrooms import Choosing
+from starship.admin.pooltelling import not_well
 from starship.admin.reasoning import Endpoint, Finding, Outcome, Question
 from starship.admin.rooms import Standing
 from starship.errors import shown
 from starship.words import Look
 
 FOREVER: Final = "for ever"
+
+MEMBERS_SHOWN: Final = 20
+"""Members of a pool that are not simply up."""
 
 _Line = str | tuple[str, str]
 
@@ -49,6 +54,8 @@ def as_text(told: Explanation) -> str:
     lines += [("api", api_line(api)) for api in told.apis]
     if told.turn is not None:
         lines.append(("path", _text(told.turn.words.encode())))
+    if told.choosing is not None:
+        lines += _choosing_lines(told.choosing)
     lines += _endpoint_lines(told.endpoints)
     lines += [(key, str(value)) for key, value in restrictions(told.route).items()]
     lines += _outcome_lines(told.outcome)
@@ -76,12 +83,26 @@ def _look_line(look: Look) -> str:
 def _endpoint_lines(found: tuple[Endpoint, ...]) -> list[_Line]:
     lines: list[_Line] = []
     for endpoint in found:
-        when = "only when all others fail" if endpoint.upstream.backup else f"first for {endpoint.share:.0%}"
+        when = f"first for {endpoint.share:.0%}" if endpoint.share else "only when all others fail"
         where = "" if endpoint.addresses != () else ", which has no address"
         if endpoint.addresses is None:
             where = ", whose addresses are looked up at the first dial"
         guard = f"; FORBIDDEN: {'; '.join(endpoint.objections)}" if endpoint.objections else ""
         lines.append(("endpoint", f"{with_port(endpoint)} ({when}){where}{guard}"))
+    return lines
+
+
+def _choosing_lines(found: Choosing) -> list[_Line]:
+    standing, forecast = found.standing, found.forecast
+    used = sum(1 for member in standing.members if member.share)
+    panic = "; PANIC: none is well, so all are tried" if standing.panic else ""
+    name = f"{standing.name}: " if standing.name else ""
+    lines: list[_Line] = [("balancing", f"{name}{standing.policy}, {used} of {len(standing.members)} used{panic}")]
+    lines.append(("next", f"{forecast.address} ({forecast.why})" if forecast.address else forecast.why))
+    notable = [(member.address, why) for member in standing.members if (why := not_well(member))]
+    lines += [("member", f"{address} {why}") for address, why in notable[:MEMBERS_SHOWN]]
+    if len(notable) > MEMBERS_SHOWN:
+        lines.append(("member", f"and {len(notable) - MEMBERS_SHOWN} more that are not simply up"))
     return lines
 
 

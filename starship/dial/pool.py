@@ -16,10 +16,12 @@ from twisted.internet.interfaces import IReactorTime
 
 from starship.dial.member import Members
 from starship.dial.names import Names
+from starship.dial.overrides import Overrides
 from starship.dial.retries import RetryBudget
 from starship.dial.roster import Roster, Spot
 from starship.dial.seat import Seat
 from starship.dial.table import EMPTY, Table, lay
+from starship.dial.tallies import Tallies
 from starship.dial.terms import Terms
 from starship.dial.waiting import WaitingRoom
 from starship.words import Upstream
@@ -35,21 +37,13 @@ class Means:
     random: Random
 
 
-@define(eq=False)
-class Overrides:
-    """What operators said of endpoints since the start, by the endpoint as they call it."""
-
-    draining: set[str] = field(factory=set)
-    weights: dict[str, int] = field(factory=dict)
-
-
 @define(eq=False, kw_only=True)
 class Pool:
     """
     `name` empty: the endpoints of a route. `port` is what an endpoint without one means.
 
     `named`: some of its endpoints are names. `total` counts the connections that were asked for. `room` is None where
-    no endpoint is ever full.
+    no endpoint is ever full. `tallies` None: nobody wants to know by endpoint.
     """
 
     name: str
@@ -58,6 +52,7 @@ class Pool:
     terms: Terms
     means: Means
     overrides: Overrides = field(factory=Overrides)
+    tallies: Tallies | None = None
     total: int = 0
     seats: tuple[Seat, ...] = ()
     table: Table = EMPTY
@@ -157,13 +152,18 @@ class Pool:
             if seat is None:
                 member = members.watch(spot.address, self, crowded=self.room is not None)
                 seat = Seat(member, spot.upstream, self.terms.ejection, members)
+                if self.tallies is not None:
+                    self.tallies.came(member, str(spot.upstream))
             self._set(seat, spot)
             seats.append(seat)
         for gone in before.values():
             self._leave(gone)
+            self.overrides.gone(gone.label)
         self.seats = tuple(seats)
 
     def _leave(self, seat: Seat) -> None:
+        if self.tallies is not None:
+            self.tallies.went(seat.member)
         self.means.members.leave(seat.member, self, crowded=self.room is not None)
 
     def _set(self, seat: Seat, spot: Spot) -> None:
@@ -172,7 +172,6 @@ class Pool:
         seat.tier, seat.kin = spot.tier, spot.kin
         check = self.terms.check
         seat.question = None if check is None else check.about(upstream)
-        said, words = self.overrides, (str(upstream), seat.label)
         seat.upstream, seat.backup = upstream, upstream.backup
-        seat.draining = any(word in said.draining for word in words)
-        seat.weight = next((said.weights[word] for word in words if word in said.weights), upstream.weight)
+        seat.draining = self.overrides.draining(str(upstream), seat.label)
+        seat.weight = self.overrides.weight(str(upstream), seat.label, upstream.weight)

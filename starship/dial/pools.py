@@ -13,7 +13,9 @@ from typing import Final
 
 from attrs import define, evolve, field
 
-from starship.dial.pool import Means, Overrides, Pool
+from starship.dial.overrides import Overrides
+from starship.dial.pool import Means, Pool
+from starship.dial.tallies import Tallies
 from starship.dial.terms import Terms
 from starship.dial.views import PoolView, unused, view
 from starship.words import POLICIES, Route, Upstream
@@ -35,17 +37,23 @@ class NamedPool:
     upstreams: tuple[Upstream, ...]
     terms: Terms
     means: Means
-    overrides: Overrides = field(init=False, factory=Overrides)
+    overrides: Overrides = field(init=False)
+    tallies: Tallies = field(init=False, factory=Tallies)
     pools: dict[int, Pool] = field(init=False, factory=dict)
     _portless: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         self._portless = any(upstream.port is None for upstream in self.upstreams)
+        self.overrides = Overrides(frozenset(map(str, self.upstreams)))
         if not self._portless:
             self.at(ANYWHERE)
 
+    def known(self, port: int) -> Pool | None:
+        """The pool for connections that came to a door of that port, if any did."""
+        return self.pools.get(port if self._portless else ANYWHERE)
+
     def at(self, port: int) -> Pool:
-        """The pool for connections that came to a door of that port."""
+        """The same; made, where it was not used yet."""
         place = port if self._portless else ANYWHERE
         pool = self.pools.get(place)
         if pool is None:
@@ -56,6 +64,7 @@ class NamedPool:
                 terms=self.terms,
                 means=self.means,
                 overrides=self.overrides,
+                tallies=self.tallies,
             )
             pool.refresh()
         return pool
@@ -66,6 +75,11 @@ class NamedPool:
         known |= {seat.label for pool in self.pools.values() for seat in pool.seats}
         return text if text in known else None
 
+    def addresses(self, endpoint: str) -> frozenset[str]:
+        """Those that it has at any door; itself, where it is one."""
+        seats = (seat for pool in self.pools.values() for seat in pool.seats)
+        return frozenset(seat.label for seat in seats if endpoint in (seat.label, str(seat.upstream)))
+
     def views(self) -> Iterator[PoolView]:
         """As it stands at each port; as it is written where it was not used yet."""
         if not self.pools:
@@ -73,9 +87,10 @@ class NamedPool:
         yield from map(view, self.pools.values())
 
     def changed(self) -> None:
-        """An operator has changed something."""
+        """An operator has changed something: there may be room now for those who wait."""
         for pool in self.pools.values():
             pool.seats_changed()
+            pool.freed()
 
 
 @define(eq=False)
@@ -104,6 +119,15 @@ class Pools:
                 return pool
         return self._find(key, route, port)
 
+    def peek(self, route: Route, port: int) -> Pool | None:
+        """The same, for who only looks: nothing is made or remembered; None where it was not used yet."""
+        if route.pool is not None:
+            named = self.named.get(route.pool)
+            return None if named is None else named.known(port)
+        place, policy = self._place(route, port)
+        alike = self._alike.get((route.upstreams, policy, place))
+        return None if alike is None else alike[0]
+
     def drain(self, pool: str, endpoint: str) -> bool:
         """Let an endpoint have no new connections. False where there is no such pool or endpoint."""
         return self._drain(pool, endpoint, on=True)
@@ -112,15 +136,24 @@ class Pools:
         """Let it have new ones again."""
         return self._drain(pool, endpoint, on=False)
 
-    def set_weight(self, pool: str, endpoint: str, weight: int) -> bool:
-        """Give an endpoint another weight (0 to WEIGHT_LIMIT) until the next start."""
+    def set_weight(self, pool: str, endpoint: str, weight: int | None) -> bool:
+        """Give an endpoint another weight (0 to WEIGHT_LIMIT) until the next start; None: what is written."""
         named = self.named.get(pool)
         known = None if named is None else named.endpoint(endpoint)
-        if named is None or known is None or not 0 <= weight <= WEIGHT_LIMIT:
+        if named is None or known is None or (weight is not None and not 0 <= weight <= WEIGHT_LIMIT):
             return False
-        named.overrides.weights[known] = weight
+        named.overrides.weigh(known, named.addresses(known), weight)
         named.changed()
         return True
+
+    def names(self) -> tuple[str, ...]:
+        """Of all named pools, as the ini file has them."""
+        return tuple(self.named)
+
+    def views(self, pool: str) -> tuple[PoolView, ...]:
+        """How a named pool stands at each port; nothing where there is none of that name."""
+        named = self.named.get(pool)
+        return () if named is None else tuple(named.views())
 
     def snapshot(self) -> tuple[PoolView, ...]:
         """All named pools as they stand."""
@@ -135,9 +168,14 @@ class Pools:
         known = None if named is None else named.endpoint(endpoint)
         if named is None or known is None:
             return False
-        (named.overrides.draining.add if on else named.overrides.draining.discard)(known)
+        named.overrides.drain(known, named.addresses(known), on=on)
         named.changed()
         return True
+
+    def _place(self, route: Route, port: int) -> tuple[int, str]:
+        """The port and the policy of a route with its own endpoints."""
+        policy = route.policy if route.policy in POLICIES else self.terms.policy
+        return port if any(upstream.port is None for upstream in route.upstreams) else ANYWHERE, policy
 
     def _find(self, key: int, route: Route, port: int) -> Pool:
         """
@@ -147,8 +185,7 @@ class Pools:
         """
         self._forget(key)
         upstreams = route.upstreams
-        policy = route.policy if route.policy in POLICIES else self.terms.policy
-        place = port if any(upstream.port is None for upstream in upstreams) else ANYWHERE
+        place, policy = self._place(route, port)
         alike = (upstreams, policy, place)
         if alike not in self._alike:
             terms = evolve(self.terms, policy=policy)

@@ -255,6 +255,11 @@ class Book:
         name = self._names.get((host, srv))
         return None if name is None or name.stale else tuple(place.host for place in name.places)
 
+    def look(self, host: str, srv: bool = False) -> NameView | None:
+        """A name as it stands; None where nobody has it."""
+        name = self._names.get((host, srv))
+        return None if name is None else name.view()
+
     def start(self) -> None:
         """Ask about the names that are to be known always."""
         self.running = True

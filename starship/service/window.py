@@ -25,6 +25,8 @@ from starship.admin.connections import ConnectionPages
 from starship.admin.explain import ExplainPage
 from starship.admin.health import HealthPages
 from starship.admin.lookups import LookupsPage, LookupState
+from starship.admin.poolrooms import Basin, Choosing
+from starship.admin.pools import PoolPages
 from starship.admin.readiness import Readiness
 from starship.admin.replies import Place
 from starship.admin.rooms import Directory, Doorway, Rooms
@@ -35,7 +37,8 @@ from starship.config.endpoints import parse_listen
 from starship.config.settings import Admin, Listener, Settings
 from starship.config.values import Bad
 from starship.dial.dialer import Dialer
-from starship.dns.book import Book
+from starship.dial.views import foresee, view
+from starship.dns.book import Book, NameView
 from starship.names import Hostname
 from starship.route.caching import CachingResolver
 from starship.route.contract import Head, read_answer
@@ -86,6 +89,7 @@ def make_window(house: House, registry: CollectorRegistry, readiness: Readiness)
     places: dict[bytes, Place] = HealthPages(registry, readiness).places()
     places |= ExplainPage(rooms=_rooms(house), clock=house.reactor).places()
     places |= LookupsPage(_state(house)).places()
+    places |= PoolPages(basin=_basin(house)).places()
     places |= ConnectionPages(crowd=house.crowd, clock=house.reactor).places()
     if house.lookups.caching is not None and warm is not None:
         read = partial(read_by_hand, pools=house.settings.pools)
@@ -96,7 +100,7 @@ def make_window(house: House, registry: CollectorRegistry, readiness: Readiness)
     return Window(
         site=make_site(places, doorkeeper, house.reactor),
         warning="the admin endpoint can be reached from other machines, and without [admin] token_file it shows no"
-        " names: /explain, /lookups, /connections and /cache answer 403"
+        " names: /explain, /lookups, /pools, /connections and /cache answer 403"
         if closed
         else "",
         stop=warm.stop if warm is not None else lambda: None,
@@ -134,6 +138,7 @@ def _rooms(house: House) -> Rooms:
         spell=spell,
         narrow=narrow,
         pool=partial(_pool, house),
+        choosing=partial(_choosing, house),
     )
 
 
@@ -141,6 +146,19 @@ def _pool(house: House, name: str) -> tuple[Upstream, ...] | None:
     """The endpoints of a pool, as they are written."""
     pool = house.settings.pools.get(name)
     return None if pool is None else pool.endpoints
+
+
+def _choosing(house: House, route: Route, port: int, client: str | None, name: Hostname | None) -> Choosing | None:
+    """The pool that is in use for a route, and whom it would choose."""
+    pool = house.dialer.pools.peek(route, port)
+    return None if pool is None else Choosing(standing=view(pool), forecast=foresee(pool, client, name))
+
+
+def _basin(house: House) -> Basin:
+    def known(upstream: Upstream) -> NameView | None:
+        return house.book.look(upstream.host, upstream.srv)
+
+    return Basin(pools=house.dialer.pools, upstreams=partial(_pool, house), known=known)
 
 
 def _doors(house: House) -> tuple[Doorway, ...]:

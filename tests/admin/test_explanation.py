@@ -7,7 +7,7 @@ from math import inf
 
 import pytest
 
-from starship.admin.explanation import ALERTS, api_fields, as_json, look_fields, meeting, seconds
+from starship.admin.explanation import ALERTS, api_fields, as_json, look_fields, meeting
 from starship.admin.reasoning import Outcome
 from starship.reasons import Reason
 from starship.words import Look
@@ -19,7 +19,6 @@ def test_for_ever_is_null() -> None:
     look = Look(name="a.com", answer=route(), store="routes", age=1.0, left=inf, stale_left=inf, hits=3, size=850)
     fields = look_fields(look)
     assert (fields["left"], fields["stale_left"], fields["fresh"]) == (None, None, True)
-    assert (seconds(None), seconds(1.23456)) == (None, 1.235)
 
 
 @pytest.mark.parametrize("reason", list(Reason))

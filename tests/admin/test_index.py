@@ -14,7 +14,8 @@ PAGE = index(Visit()).body
 
 def test_it_links_every_page_that_can_be_looked_at() -> None:
     links = {link.partition(b"?")[0] for link in re.findall(rb'href="([^"]+)"', PAGE)}
-    assert links == {b"/metrics", b"/healthz", b"/readyz", b"/lookups", b"/connections", b"/cache", b"/cache/warm"}
+    pages = {b"/lookups", b"/pools", b"/connections", b"/cache", b"/cache/warm"}
+    assert links == {b"/metrics", b"/healthz", b"/readyz", *pages}
     assert re.findall(rb'action="([^"]+)"', PAGE) == [b"/explain"]
 
 

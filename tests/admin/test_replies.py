@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starship.admin.replies import Unfit, Visit, json_reply, read_json, refusal, switch, text_reply
+from starship.admin.replies import Unfit, Visit, json_reply, read_json, refusal, seconds, switch, text_reply
 
 
 def test_parameters_are_read_and_decoded() -> None:
@@ -69,3 +70,7 @@ def test_replies_are_short_on_one_line_and_long_on_many() -> None:
 def test_a_program_says_that_it_wants_json() -> None:
     assert Visit(accept="text/html;q=0.1, application/json").wants_json
     assert not Visit(accept="*/*").wants_json
+
+
+def test_a_time_without_end_is_null_since_json_knows_no_infinity() -> None:
+    assert (seconds(None), seconds(inf), seconds(1.23456)) == (None, None, 1.235)

@@ -44,7 +44,10 @@ def told() -> Explanation:
         question=question,
         finding=Finding(provider="cache", how="a fresh route, kept as a.com", answer=home),
         outcome=Outcome(reason=Reason.OK),
-        endpoints=(endpoint, evolve(endpoint, upstream=Upstream(host="b.internal", backup=True), addresses=None)),
+        endpoints=(
+            endpoint,
+            evolve(endpoint, upstream=Upstream(host="b.internal", backup=True), share=0.0, addresses=None),
+        ),
         route=home,
         known={"app": "A"},
         look=look,

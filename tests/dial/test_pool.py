@@ -127,11 +127,21 @@ def test_an_operators_weight_counts_for_the_endpoint_or_for_one_address_of_a_nam
     pool = world.pool(up("a.example"))
     pool.pick(SOURCE, None)
     world.resolver.questions[0].answer("192.0.2.1", "192.0.2.2")
-    pool.overrides.weights["a.example:443"] = 5
-    pool.overrides.weights["192.0.2.2:443"] = 7
+    picks(pool)
+    pool.overrides.weigh("a.example:443", (), 5)
+    pool.overrides.weigh("192.0.2.2:443", (), 7)
     pool.seats_changed()
-    assert seat_of(pool, "192.0.2.1").weight == 5
-    assert seat_of(pool, "192.0.2.2").weight == 5
-    del pool.overrides.weights["a.example:443"]
+    assert [seat_of(pool, host).weight for host in ("192.0.2.1", "192.0.2.2")] == [5, 7]
+
+
+def test_an_operators_word_on_an_address_is_forgotten_when_the_name_has_it_no_more() -> None:
+    world = World()
+    pool = world.pool(up("a.example"))
+    pool.pick(SOURCE, None)
+    world.resolver.questions[0].answer("192.0.2.1", "192.0.2.2")
+    pool.overrides.drain("192.0.2.2:443", (), on=True)
     pool.seats_changed()
-    assert [seat_of(pool, host).weight for host in ("192.0.2.1", "192.0.2.2")] == [1, 7]
+    assert picks(pool) == {"192.0.2.1"}
+    for hosts in (("192.0.2.1",), ("192.0.2.1", "192.0.2.2")):
+        world.resolver.questions[0].answer(*hosts)
+        assert picks(pool) == set(hosts)

@@ -155,3 +155,75 @@ def test_the_snapshot_has_every_named_pool_and_no_other() -> None:
     pools.of(route(pool="mail"), 25)
     pools.of(route(pool="mail"), 465)
     assert [(view.name, view.port) for view in pools.snapshot()] == [("web", 0), ("mail", 25), ("mail", 465)]
+
+
+def test_who_only_looks_makes_nothing_and_finds_what_others_use() -> None:
+    pools = some_pools(web=PAIR, mail=(up("192.0.2.25", None),))
+    own = route(*PAIR)
+    assert pools.peek(own, 443) is None
+    assert pools.peek(route(pool="mail"), 25) is None
+    assert pools.peek(route(pool="other"), 25) is None
+    assert (len(pools._found), len(pools.named["mail"].pools)) == (0, 0)
+    for used in (own, route(pool="mail"), route(pool="web")):
+        pool = pools.of(used, 443)
+        assert pool is not None
+        assert pools.peek(used, 443) is pool
+    assert pools.peek(route(up("192.0.2.1"), up("192.0.2.2")), 443) is pools.of(own, 443)
+
+
+def test_a_weight_that_is_taken_back_is_the_one_that_is_written() -> None:
+    pools = some_pools(web=(up("192.0.2.1", weight=3), up("192.0.2.2")))
+    pool = pools.of(route(pool="web"), 443)
+    assert pool is not None
+    for weight, stands in ((9, 9), (None, 3)):
+        assert pools.set_weight("web", "192.0.2.1:443", weight)
+        assert seat_of(pool, "192.0.2.1").weight == stands
+
+
+def test_the_last_word_on_an_endpoint_is_the_last_word_on_its_addresses() -> None:
+    world = World()
+    pools = some_pools(world, web=(up("a.example"), up("192.0.2.9")))
+    pool = pools.of(route(pool="web"), 443)
+    assert pool is not None
+    pool.pick(SOURCE, None)
+    world.resolver.questions[0].answer("192.0.2.1", "192.0.2.2")
+    picks(pool)
+    assert pools.drain("web", "a.example:443")
+    assert pools.undrain("web", "192.0.2.1:443")
+    assert picks(pool) == {"192.0.2.1", "192.0.2.9"}
+    assert pools.undrain("web", "a.example:443")
+    assert picks(pool) == {"192.0.2.1", "192.0.2.2", "192.0.2.9"}
+    assert pools.drain("web", "192.0.2.1:443")
+    assert pools.drain("web", "a.example:443")
+    assert pools.undrain("web", "a.example:443")
+    assert picks(pool) == {"192.0.2.1", "192.0.2.2", "192.0.2.9"}
+
+
+def test_the_views_are_those_of_one_pool() -> None:
+    pools = some_pools(web=PAIR, mail=(up("192.0.2.25", None),))
+    assert pools.names() == ("web", "mail")
+    assert [view.name for view in pools.views("web")] == ["web"]
+    assert pools.views("other") == ()
+
+
+def test_an_endpoint_that_may_be_used_again_takes_who_waits_for_room() -> None:
+    world = World()
+    terms = Terms(policy="round_robin", max_connections=1)
+    pools = Pools({"web": NamedPool("web", PAIR, terms, world.means)}, Terms(), world.means)
+    assert pools.drain("web", "192.0.2.2:443")
+    pool = pools.of(route(pool="web"), 443)
+    assert pool is not None
+    assert pool.room is not None
+    called: list[bool] = []
+
+    class Waiter:
+        def room(self) -> bool:
+            called.append(True)
+            return False
+
+        def tired(self) -> None:
+            """Never."""
+
+    assert pool.room.join(Waiter())
+    assert pools.undrain("web", "192.0.2.2:443")
+    assert called == [True]

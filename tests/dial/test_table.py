@@ -75,7 +75,7 @@ def test_all_down_is_all_tried() -> None:
 
 def test_who_is_drained_is_not_tried_even_last() -> None:
     pool = three(World())
-    pool.overrides.draining.add("192.0.2.2:443")
+    pool.overrides.drain("192.0.2.2:443", (), on=True)
     pool.seats_changed()
     assert picks(pool) == {"192.0.2.1", "192.0.2.3"}
     assert sorted(order(pool)) == ["192.0.2.1", "192.0.2.3"]

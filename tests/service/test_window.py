@@ -21,7 +21,7 @@ from starship.words import Miss, Origin, Route, Upstream
 from tests.admin.visiting import Answer, Visitor, answer_of
 from tests.service.material import API, HTTP, TLS, settings
 
-NAMES: Any = ("/explain?host=a.com", "/lookups", "/connections", "/cache")
+NAMES: Any = ("/explain?host=a.com", "/lookups", "/connections", "/cache", "/pools")
 
 
 def router_of(wanted: Settings) -> Router:
@@ -64,13 +64,13 @@ def test_a_raw_listener_knows_no_names_to_explain() -> None:
 
 def test_on_loopback_names_are_shown_without_a_token() -> None:
     router = router_of(settings(lookup=API))
-    assert [seen(router, path).status for path in NAMES] == [200] * 4
+    assert [seen(router, path).status for path in NAMES] == [200] * 5
     assert router.admin.window.warning == ""
 
 
 def test_where_other_machines_come_in_names_need_a_token_which_is_said_at_the_start() -> None:
     router = router_of(settings(lookup=API, admin=Admin(endpoint="tcp:9901:interface=10.0.0.5")))
-    assert [seen(router, path).status for path in NAMES] == [403] * 4
+    assert [seen(router, path).status for path in NAMES] == [403] * 5
     assert [seen(router, path).status for path in ("/", "/healthz", "/metrics", "/readyz")][:3] == [200] * 3
     with capturedLogs() as events:
         router.startService()

@@ -330,13 +330,14 @@ class Connect(Protocol):
     """
     Connects to one address: `connected(leg)` or `refused(error)` is called once, perhaps before it returns.
 
-    `bind` is our own address of the connection, `timeout` in seconds (TimeoutError). Cancelling calls neither.
+    `bind` are our own addresses, tried in this order while one of them cannot be had or has no port left; empty: the
+    kernel chooses. `timeout` in seconds (TimeoutError). Cancelling calls neither.
     """
 
     def __call__(
         self,
         remote: Address,
-        bind: str | None,
+        bind: tuple[str, ...],
         timeout: float,
         connected: Callable[[ILeg], object],
         refused: Callable[[OSError], object],

@@ -324,7 +324,7 @@ class _WireFront(Protocol):
         self.leg: WireLeg = leg
         proxy.legs.append(self.leg)
         there = Address(*proxy.listener.getsockname())
-        connect_on(proxy.wire, proxy.ground.reactor)(there, None, 5.0, self._joined, self._failed)
+        connect_on(proxy.wire, proxy.ground.reactor)(there, (), 5.0, self._joined, self._failed)
 
     def dataReceived(self, data: bytes) -> None:
         self.leg.heard(data)

@@ -68,6 +68,7 @@ def crosscheck(found: dict[str, Found], file: str) -> Iterator[Mistake]:
     if keys.UPSTREAM.title in found:
         yield from _not_shorter(found[keys.UPSTREAM.title], file, "dial_timeout", "connect_timeout")
         yield from _not_shorter(found[keys.UPSTREAM.title], file, "dns_max_ttl", "dns_min_ttl")
+        yield from _probes(found[keys.UPSTREAM.title], file)
     for section in found.values():
         if section.known is keys.DOOR:
             yield from _plain_http(section, file)
@@ -174,6 +175,12 @@ def _http(section: Found, file: str) -> Iterator[Mistake]:
         yield section.mistake(file, at, allowed, str(section.value(at)))
     if section.value("replay_size") and "replay_size" in section.lines and section.value("retries") == 0:
         yield section.mistake(file, "replay_size", "retries above 0 for this key to be of use")
+
+
+def _probes(upstream: Found, file: str) -> Iterator[Mistake]:
+    for key in ("keepalive_interval", "keepalive_probes"):
+        if key in upstream.lines and upstream.value("keepalive") == 0:
+            yield upstream.mistake(file, key, "keepalive above 0 for this key to be of use")
 
 
 def _pool(pool: Found, upstream: Found | None, file: str) -> Iterator[Mistake]:

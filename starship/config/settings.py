@@ -128,7 +128,18 @@ class Dialling:
     check_statuses: tuple[range, ...] = (range(200, 400),)
     on_down: str = "keep"  # keep | close: live connections of one that a check found down
     dial_timeout: float = 10.0  # all tries together
-    bind_address: str | None = None
+    bind_addresses: tuple[str, ...] = ()  # in turn; empty: the kernel chooses
+    keepalive: float = 0.0  # idle seconds before the first TCP keepalive probe to an endpoint; 0: off
+    keepalive_interval: float = 10.0
+    keepalive_probes: int = 3
+    user_timeout: float = 0.0  # that what was sent may stay unacknowledged; 0: as the kernel has it
+    nodelay: bool = True
+    attempt_delay: float = 0.25  # head start of an address of a name that has both families; 0: none is given up for it
+    dns: tuple[Address, ...] = ()  # empty: what resolv.conf and hosts of this machine say
+    dns_timeout: float = 4.0  # a name as a whole
+    dns_min_ttl: float = 1.0
+    dns_max_ttl: float = 300.0
+    dns_family: str = "both"  # both | ipv4 | ipv6
     proxy_protocol: str = "off"  # off | v1 | v2, for routes that do not say
     proxy_options: tuple[str, ...] = PROXY_OPTIONS
     proxy_relay: frozenset[int] | None = frozenset()  # types of fields that are passed on; None: all
@@ -139,12 +150,6 @@ class Dialling:
     idle_timeout: float = 600.0
     half_close_timeout: float = 60.0
     lifetime: float = 0.0  # 0: no limit
-    attempt_delay: float = 0.25  # head start of an address of a name that has both families; 0: none is given up for it
-    dns: tuple[Address, ...] = ()  # empty: what resolv.conf and hosts of this machine say
-    dns_timeout: float = 4.0  # a name as a whole
-    dns_min_ttl: float = 1.0
-    dns_max_ttl: float = 300.0
-    dns_family: str = "both"  # both | ipv4 | ipv6
 
 
 @frozen(kw_only=True)

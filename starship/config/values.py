@@ -21,6 +21,8 @@ from starship.words import POLICIES, Network
 
 HTTPS_PORT: Final = 443
 
+IPS_LIMIT: Final = 64
+
 NAME_TEXT_LIMIT: Final = 300
 """Characters of a name that are looked at: 253, and room for U-labels."""
 
@@ -221,11 +223,19 @@ def _read_token(text: str, base: Path) -> str | Bad:
     return text if _TOKEN.fullmatch(text) else Bad("a word of 1 to 64 letters, digits, - . or _")
 
 
-def _read_ip(text: str, base: Path) -> str | Bad:
-    try:
-        return str(ip_address(text)) if "%" not in text else Bad("an IP address without a scope")
-    except ValueError:
-        return Bad("an IP address of this machine")
+def _read_ips(text: str, base: Path) -> tuple[str, ...] | Bad:
+    found: dict[str, None] = {}
+    for item in _items(text):
+        if "%" in item:
+            return Bad("IP addresses without a scope")
+        try:
+            ip = str(ip_address(item))
+        except ValueError:
+            return Bad("IP addresses of this machine, between commas or spaces")
+        if ip in found:
+            return Bad("each address once")
+        found[ip] = None
+    return tuple(found) if len(found) <= IPS_LIMIT else Bad(f"at most {IPS_LIMIT} addresses")
 
 
 def _join(values: Iterable[object]) -> str:
@@ -240,4 +250,4 @@ PORTS: Final = Kind(name="ports", read=_read_ports, show=_show_ports)
 SUFFIXES: Final = Kind(name="hostnames", read=_read_suffixes, show=_join)
 REDIRECT: Final = Kind(name="off \\| https \\| https:PORT", read=_read_redirect, show=_show_redirect)
 TOKEN: Final = Kind(name="word", read=_read_token)
-IP: Final = Kind(name="IP address", read=_read_ip)
+IPS: Final = Kind(name="IP addresses", read=_read_ips, show=_join)

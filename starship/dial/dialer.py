@@ -19,6 +19,7 @@ from starship.dial.guard import Guard
 from starship.dial.pools import Pools
 from starship.dial.preface import preface
 from starship.dial.seat import Seat
+from starship.dial.sources import Sources
 from starship.errors import DialUnresolved
 from starship.interfaces import Connect, ICancel, IDialer, IDialOutcome
 from starship.words import Address, Arrival, Hello, Route
@@ -38,8 +39,8 @@ class Dialer:
     """
     Deadlines in seconds: `connect_timeout` for an address without a pool, `dial_timeout` for all tries together.
 
-    `pools` has the terms for all others. `bind_address` is our own end. `attempt_delay` is the head start of an address
-    of a name that has both families; 0: one is tried after the other.
+    `pools` has the terms for all others. `bind_addresses` are our own ends, in turn. `attempt_delay` is the head start
+    of an address of a name that has both families; 0: one is tried after the other.
     """
 
     connect: Connect
@@ -47,15 +48,17 @@ class Dialer:
     pools: Pools
     guard: Guard
     dial_timeout: float
-    bind_address: str | None = None
+    bind_addresses: tuple[str, ...] = ()
     attempt_delay: float = 0.25
     connect_timeout: float = field(init=False)
     _limited: bool = field(init=False)
+    _sources: Sources = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         terms = self.pools.terms
         self.connect_timeout = terms.connect_timeout
         self._limited = bool(terms.max_connections)
+        self._sources = Sources(self.bind_addresses)
 
     def dial(
         self,
@@ -96,10 +99,9 @@ class Dialer:
             return None
         return Choice(seat.member.address, seat)
 
-    def bind_to(self, address: Address) -> str | None:
-        """Our end of a connection to an address: the configured one where it is of the same family."""
-        bind = self.bind_address
-        return bind if bind and (":" in bind) == (":" in address.host) else None
+    def bind_to(self, address: Address) -> tuple[str, ...]:
+        """Our end of a connection to an address: those that are configured of the same family, the next one first."""
+        return self._sources.of(address) if self.bind_addresses else ()
 
     def _alone(self, route: Route, arrival: Arrival) -> Address | None:
         """The address of a route that has one endpoint, which is an address and has no limit."""

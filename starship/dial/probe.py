@@ -31,11 +31,11 @@ REST_LIMIT_BYTES: Final = 65_536
 
 @frozen(kw_only=True)
 class Line:
-    """How endpoints are reached to be checked. `bind_to` is our own end of a connection to an address."""
+    """How endpoints are reached to be checked. `bind_to` tells our own ends of a connection to an address."""
 
     connect: Connect
     clock: IReactorTime
-    bind_to: Callable[[Address], str | None]
+    bind_to: Callable[[Address], tuple[str, ...]]
     context: ssl.SSLContext
 
 

@@ -32,6 +32,7 @@ from starship.reasons import Reason
 from starship.service.headers import header_options, header_version
 from starship.wire.connect import connect_on
 from starship.wire.ground import Ground
+from starship.wire.tcp import Manners
 from starship.wire.wheel import Wheel
 from starship.words import Address, Upstream
 
@@ -42,7 +43,7 @@ def make_dialer(
     """Build all of it; `doors` may be filled later."""
     dialling = settings.upstream
     return Dialer(
-        connect=connect_on(ground, reactor),
+        connect=connect_on(ground, reactor, manners_of(dialling)),
         clock=wheel,
         pools=make_pools(settings, wheel, names),
         guard=Guard(
@@ -53,8 +54,19 @@ def make_dialer(
             is_ours=OwnAddresses(reactor),
         ),
         dial_timeout=dialling.dial_timeout,
-        bind_address=dialling.bind_address,
+        bind_addresses=dialling.bind_addresses,
         attempt_delay=dialling.attempt_delay,
+    )
+
+
+def manners_of(dialling: Dialling) -> Manners:
+    """How TCP behaves towards endpoints."""
+    return Manners(
+        keepalive=dialling.keepalive,
+        interval=dialling.keepalive_interval,
+        probes=dialling.keepalive_probes,
+        user_timeout=dialling.user_timeout,
+        nodelay=dialling.nodelay,
     )
 
 

@@ -2,7 +2,7 @@
 Connecting on the wire.
 
 The ground under dial. A connect that is over at once (on the same machine) costs no event; any other is watched until
-the descriptor is writable. The leg that comes of it is watched already.
+the descriptor is writable. The leg that comes of it is watched already. What is not asked for of a socket costs no call.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from select import EPOLLERR, EPOLLHUP
 from typing import Final
 
@@ -20,6 +20,7 @@ from zope.interface import implementer
 from starship.interfaces import Connect, ICancel, ILeg
 from starship.wire.ground import Ground
 from starship.wire.leg import WireLeg
+from starship.wire.tcp import Manners
 from starship.words import Address
 
 IP_BIND_ADDRESS_NO_PORT: Final = 24
@@ -27,6 +28,9 @@ IP_BIND_ADDRESS_NO_PORT: Final = 24
 
 NAGLE_UNTIL_WRITE: Final = 2
 """TCP_NODELAY is set at this write: the opening bytes are the first."""
+
+TAKEN: Final = frozenset({errno.EADDRNOTAVAIL, errno.EADDRINUSE})
+"""What the kernel says of an address of ours that has no port left, or is not here (any more)."""
 
 UPSTREAM_TYPE: Final = socket.SOCK_STREAM | socket.SOCK_NONBLOCK
 
@@ -39,7 +43,7 @@ class WireConnector:
     Calls `connected(leg)` or `refused(OSError)` once; TimeoutError when it took too long.
     """
 
-    __slots__ = ("_connected", "_deadline", "_fd", "_ground", "_refused", "_remote")
+    __slots__ = ("_connected", "_deadline", "_fd", "_ground", "_nagle", "_refused", "_remote")
 
     def __init__(
         self,
@@ -48,8 +52,10 @@ class WireConnector:
         remote: Address,
         connected: Callable[[ILeg], object],
         refused: Callable[[OSError], object],
+        nagle: int = NAGLE_UNTIL_WRITE,
     ) -> None:
         self._ground = ground
+        self._nagle = nagle
         self._fd = fd
         self._remote = remote
         self._connected = connected
@@ -74,7 +80,7 @@ class WireConnector:
             self._ground.loop.close(fd)
             self._refused(OSError(code or errno.ECONNRESET, os.strerror(code or errno.ECONNRESET)))
             return
-        leg = _leg(self._ground, fd, self._remote)
+        leg = _leg(self._ground, fd, self._remote, self._nagle)
         leg.adopt(flags)
         _hand_over(leg, self._connected)
 
@@ -113,12 +119,14 @@ class _Decided:
 DECIDED: Final = _Decided()
 
 
-def connect_on(ground: Ground, clock: IReactorTime) -> Connect:
+def connect_on(ground: Ground, clock: IReactorTime, manners: Manners = Manners()) -> Connect:
     """A way to connect, for who does not know the wire."""
+    options = manners.options()
+    nagle = NAGLE_UNTIL_WRITE if manners.nodelay else 0
 
     def connect(
         remote: Address,
-        bind: str | None,
+        bind: tuple[str, ...],
         timeout: float,
         connected: Callable[[ILeg], object],
         refused: Callable[[OSError], object],
@@ -129,33 +137,42 @@ def connect_on(ground: Ground, clock: IReactorTime) -> Connect:
             refused(error)
             return DECIDED
         try:
-            code = _begin(made, remote, bind)
+            code = _begin(made, remote, bind, options)
         except OSError as error:
             made.close()
+            if len(bind) > 1 and error.errno in TAKEN:
+                return connect(remote, bind[1:], timeout, connected, refused)
             refused(error)
             return DECIDED
         if code == 0:
-            leg = _leg(ground, made.detach(), remote)
+            leg = _leg(ground, made.detach(), remote, nagle)
             _hand_over(leg, connected)
             if leg.fd >= 0:
                 leg.watch()
         elif code in (errno.EINPROGRESS, errno.EALREADY):
-            connector = WireConnector(ground, made.detach(), remote, connected, refused)
+            connector = WireConnector(ground, made.detach(), remote, connected, refused, nagle)
             connector.wait(clock, timeout)
             return connector
         else:
             made.close()
+            if len(bind) > 1 and code in TAKEN:
+                return connect(remote, bind[1:], timeout, connected, refused)
             refused(OSError(code, os.strerror(code)))
         return DECIDED
 
     return connect
 
 
-def _begin(made: socket.SocketType, remote: Address, bind: str | None) -> int:
+def _begin(
+    made: socket.SocketType, remote: Address, bind: tuple[str, ...], options: Sequence[tuple[int, int, int]]
+) -> int:
     """The errno of a connect; 0: it is over, and well. Raises OSError for an address that cannot be bound."""
-    if bind is not None:
+    if options:
+        for level, option, value in options:
+            made.setsockopt(level, option, value)
+    if bind:
         made.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
-        made.bind((bind, 0))
+        made.bind((bind[0], 0))
     code = made.connect_ex(remote)
     if code == errno.EINPROGRESS and (remote.host.startswith("127.") or remote.host == "::1"):
         # The handshake with this machine is over as soon as the call lets go of the socket: asked again, the kernel
@@ -164,9 +181,9 @@ def _begin(made: socket.SocketType, remote: Address, bind: str | None) -> int:
     return code
 
 
-def _leg(ground: Ground, fd: int, remote: Address) -> WireLeg:
+def _leg(ground: Ground, fd: int, remote: Address, nagle: int) -> WireLeg:
     leg = WireLeg(ground, fd, remote)
-    leg.nagle = NAGLE_UNTIL_WRITE
+    leg.nagle = nagle
     return leg
 
 

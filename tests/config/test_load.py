@@ -129,7 +129,7 @@ def test_every_section_reaches_the_settings(tmp_path: Path) -> None:
         upstream=Dialling(
             connect_timeout=1.0,
             dial_timeout=1.0,
-            bind_address="192.0.2.1",
+            bind_addresses=("192.0.2.1",),
             allow=(ip_network("127.0.0.0/8"),),
             deny=(ip_network("10.0.0.0/8"),),
             idle_timeout=3600.0,

@@ -58,8 +58,8 @@ WORDS = values.words("Red", "blue")
         (WORDS, "none", ()),
         (WORDS, "blue RED", ("blue", "Red")),
         (WORDS, "Red,\nblue", ("Red", "blue")),
-        (values.IP, "192.0.2.1", "192.0.2.1"),
-        (values.IP, "2001:DB8:0::1", "2001:db8::1"),
+        (values.IPS, "192.0.2.1", ("192.0.2.1",)),
+        (values.IPS, "2001:DB8:0::1, 192.0.2.1 192.0.2.2", ("2001:db8::1", "192.0.2.1", "192.0.2.2")),
     ],
 )  # fmt: skip
 def test_a_value_is_read(kind: Kind, written: str, value: Any) -> None:
@@ -108,8 +108,10 @@ def test_a_value_is_read(kind: Kind, written: str, value: Any) -> None:
         (WORDS, "", "none, or any of Red, blue"),
         (WORDS, "green", "none, or any of Red, blue"),
         (WORDS, "red Red", "none, or any of Red, blue"),
-        (values.IP, "localhost", "an IP address"),
-        (values.IP, "fe80::1%eth0", "an IP address"),
+        (values.IPS, "localhost", "IP addresses of this machine"),
+        (values.IPS, "fe80::1%eth0", "IP addresses without a scope"),
+        (values.IPS, "::1, 0:0:0:0:0:0:0:1", "each address once"),
+        (values.IPS, ", ".join(f"10.0.0.{number}" for number in range(65)), "at most 64 addresses"),
     ],
 )
 def test_a_text_that_is_no_value_says_what_is_allowed(kind: Kind, written: str, allowed: str) -> None:

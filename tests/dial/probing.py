@@ -16,7 +16,7 @@ from starship.interfaces import ICancel, ILeg
 from starship.words import Address, Stop
 from tests.fakes import FakeLeg
 
-OUR_END = "192.0.2.99"
+OUR_END = ("192.0.2.99",)
 CONTEXT = unverified()
 
 
@@ -49,7 +49,7 @@ class Try:
     """One connect under way."""
 
     remote: Address
-    bind: str | None
+    bind: tuple[str, ...]
     timeout: float
     connected: Callable[[ILeg], object]
     refused: Callable[[OSError], object]
@@ -91,7 +91,7 @@ class Field:
     def connect(
         self,
         remote: Address,
-        bind: str | None,
+        bind: tuple[str, ...],
         timeout: float,
         connected: Callable[[ILeg], object],
         refused: Callable[[OSError], object],

@@ -79,7 +79,7 @@ class Try:
     """One connect under way, which the test answers."""
 
     remote: Address
-    bind: str | None
+    bind: tuple[str, ...]
     timeout: float
     connected: Callable[[ILeg], object]
     refused: Callable[[OSError], object]
@@ -100,7 +100,7 @@ class FakeConnect:
     def __call__(
         self,
         remote: Address,
-        bind: str | None,
+        bind: tuple[str, ...],
         timeout: float,
         connected: Callable[[ILeg], object],
         refused: Callable[[OSError], object],
@@ -407,15 +407,17 @@ def test_one_connection_tries_so_many_addresses_and_no_more() -> None:
 @pytest.mark.parametrize(
     ("bind", "host", "bound"),
     [
-        ("192.0.2.5", "192.0.2.1", "192.0.2.5"),
-        ("192.0.2.5", "2001:db8::1", None),
-        ("2001:db8::5", "2001:db8::1", "2001:db8::5"),
-        ("2001:db8::5", "192.0.2.1", None),
-        (None, "192.0.2.1", None),
+        (("192.0.2.5",), "192.0.2.1", ("192.0.2.5",)),
+        (("192.0.2.5",), "2001:db8::1", ()),
+        (("192.0.2.5", "2001:db8::5"), "2001:db8::1", ("2001:db8::5",)),
+        (("2001:db8::5",), "192.0.2.1", ()),
+        ((), "192.0.2.1", ()),
     ],
 )
-def test_our_end_is_bound_where_the_family_is_the_same(bind: str | None, host: str, bound: str | None) -> None:
-    scene = Scene(bind_address=bind)
+def test_our_end_is_bound_where_the_family_is_the_same(
+    bind: tuple[str, ...], host: str, bound: tuple[str, ...]
+) -> None:
+    scene = Scene(bind_addresses=bind)
     scene.dial(up(host))
     assert scene.connect.tries[0].bind == bound
 
@@ -471,7 +473,7 @@ def this_machine() -> FakeNames:
 @pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
 def test_it_reaches_a_real_listener_over_both_families(ground: Ground, family: socket.AddressFamily, host: str) -> None:
     listener = ground.own(socket.create_server((host, 0), family=family))
-    scene = RealScene(ground, bind_address=host)
+    scene = RealScene(ground, bind_addresses=(host,))
     scene.dial(up(host, listener.getsockname()[1]))
     scene.wait()
     served = ground.own(listener.accept()[0])
@@ -518,7 +520,7 @@ def test_f10_a_listener_that_never_accepts_is_given_up_after_the_connect_timeout
 
 def test_f13_an_address_of_ours_that_cannot_be_bound_is_our_own_fault(ground: Ground) -> None:
     listener = ground.own(socket.create_server(("127.0.0.1", 0)))
-    scene = RealScene(ground, bind_address="192.0.2.77")
+    scene = RealScene(ground, bind_addresses=("192.0.2.77",))
     scene.dial(up("127.0.0.1", listener.getsockname()[1]))
     scene.wait()
     assert isinstance(scene.outcome.why, DialBroken)

@@ -16,6 +16,7 @@ from zope.interface.verify import verifyObject
 
 from starship.interfaces import ICancel, ILeg
 from starship.wire.connect import connect_on
+from starship.wire.tcp import Manners
 from starship.words import Address, Stop
 from tests.fakes import FakeLeg, errors_in
 from tests.wire.bench import Bench, bench, drink, log
@@ -29,13 +30,13 @@ FAR = "0.0.0.0"
 class Dials:
     """Connects on a bench, and remembers what came of it."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, manners: Manners | None = None) -> None:
         self.bench, self.clock = bench, Clock()
         self.legs: list[Any] = []
         self.errors: list[OSError] = []
-        self.connect = connect_on(bench.ground, self.clock)
+        self.connect = connect_on(bench.ground, self.clock, manners or Manners())
 
-    def dial(self, host: str, port: int, bind: str | None = None) -> ICancel:
+    def dial(self, host: str, port: int, *bind: str) -> ICancel:
         return self.connect(Address(host, port), bind, 3.0, self.connected, self.errors.append)
 
     def connected(self, leg: ILeg) -> None:
@@ -155,18 +156,72 @@ def test_cancelled_nobody_is_told_and_nothing_is_left(dials: Dials, full: socket
 
 
 def test_our_end_is_bound_where_it_is_asked_for(dials: Dials, server: socket.socket) -> None:
-    dials.dial("127.0.0.1", server.getsockname()[1], bind="127.0.0.9")
+    dials.dial("127.0.0.1", server.getsockname()[1], "127.0.0.9")
     dials.over()
     peer, (host, _) = server.accept()
     peer.close()
     assert host == "127.0.0.9"
 
 
+def test_an_address_that_cannot_be_had_is_passed_by(dials: Dials, server: socket.socket) -> None:
+    dials.dial("127.0.0.1", server.getsockname()[1], "192.0.2.77", "192.0.2.78", "127.0.0.9", "127.0.0.8")
+    dials.over()
+    assert dials.legs
+    peer, (came_from, _) = server.accept()
+    peer.close()
+    assert came_from == "127.0.0.9"
+
+
+def test_where_none_can_be_had_it_is_refused_once(dials: Dials, server: socket.socket) -> None:
+    dials.dial("127.0.0.1", server.getsockname()[1], "192.0.2.77", "192.0.2.78")
+    dials.over()
+    assert dials.errors[0].errno == errno.EADDRNOTAVAIL
+
+
+def test_the_port_is_chosen_when_the_endpoint_is_known_over_both_families(dials: Dials) -> None:
+    """IP_BIND_ADDRESS_NO_PORT: two connections to two endpoints may have the same port of ours."""
+    for family, host in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
+        with socket.create_server((host, 0), family=family) as listener:
+            dials.dial(host, listener.getsockname()[1], host)
+            assert dials.errors == []
+            peer, _ = listener.accept()
+            peer.close()
+        with socket.socket(fileno=os.dup(dials.legs[-1].fd)) as made:
+            assert made.getsockopt(socket.IPPROTO_IP, 24) == 1  # ip(7); Python 3.11 has no word for it
+            assert made.getsockname()[0] == host
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", FAR])
+def test_each_connection_has_the_manners_that_were_asked_for(bench: Bench, server: socket.socket, host: str) -> None:
+    manners = Manners(keepalive=60.0, interval=5.0, probes=4, user_timeout=2.5, nodelay=False)
+    dials = Dials(bench, manners)
+    dials.dial(host, server.getsockname()[1])
+    dials.over()
+    (leg,) = dials.legs
+    for _ in range(3):
+        leg.send(b"piece")
+    with socket.socket(fileno=os.dup(leg.fd)) as made:
+        found = [made.getsockopt(level, name) for level, name, _ in manners.options()]
+        assert found == [value for _, _, value in manners.options()]
+        assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == 0
+
+
+def test_nagle_is_off_from_the_second_write_unless_it_is_wished_for(dials: Dials, server: socket.socket) -> None:
+    dials.dial("127.0.0.1", server.getsockname()[1])
+    dials.over()
+    (leg,) = dials.legs
+    with socket.socket(fileno=os.dup(leg.fd)) as made:
+        for expected in (0, 1):
+            leg.send(b"piece")
+            assert made.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) == expected
+        assert made.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 0
+
+
 @pytest.mark.parametrize(("bind", "code"), [("192.0.2.77", errno.EADDRNOTAVAIL), ("::1", None)])
 def test_f13_an_address_that_cannot_be_bound_is_refused(
     dials: Dials, server: socket.socket, bind: str, code: int | None
 ) -> None:
-    dials.dial("127.0.0.1", server.getsockname()[1], bind=bind)
+    dials.dial("127.0.0.1", server.getsockname()[1], bind)
     dials.over()
     assert code is None or dials.errors[0].errno == code
 
@@ -190,17 +245,17 @@ def test_a_connection_whose_taker_breaks_is_ended(dials: Dials, server: socket.s
         raise RuntimeError("boom")
 
     port = server.getsockname()[1]
-    dials.connect(Address(FAR, port), None, 3.0, boom, dials.errors.append)
+    dials.connect(Address(FAR, port), (), 3.0, boom, dials.errors.append)
     dials.over()
     with pytest.raises(RuntimeError):
-        dials.connect(Address("127.0.0.1", port), None, 3.0, boom, dials.errors.append)
+        dials.connect(Address("127.0.0.1", port), (), 3.0, boom, dials.errors.append)
     assert [leg.fd for leg in dials.legs] == [-1, -1]
     assert len(errors_in(log)) == 1
 
 
 def test_a_leg_may_be_aborted_as_soon_as_it_is_handed_over(dials: Dials, server: socket.socket) -> None:
     for host in ("127.0.0.1", FAR):
-        dials.connect(Address(host, server.getsockname()[1]), None, 3.0, lambda leg: leg.abort(), dials.errors.append)
+        dials.connect(Address(host, server.getsockname()[1]), (), 3.0, lambda leg: leg.abort(), dials.errors.append)
         dials.bench.turns(10)
     assert dials.errors == []
     assert dials.clock.getDelayedCalls() == []

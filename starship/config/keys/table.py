@@ -13,6 +13,7 @@ from attrs import field, frozen
 
 from starship.config.values import Kind
 
+HOUR: Final = 3600.0
 DAY: Final = 86400.0
 YEAR: Final = 365 * DAY
 MIB: Final = 1024 * 1024

@@ -11,9 +11,9 @@ from typing import Final
 from starship.config import settings
 from starship.config.homes import DNS_SERVERS
 from starship.config.keys.checks import add_checks
-from starship.config.keys.table import DAY, Section
+from starship.config.keys.table import DAY, HOUR, Section
 from starship.config.relaying import FIELDS
-from starship.config.values import IP, NETWORKS, POLICY, PORTS, Kind, choice, duration, integer, size, words
+from starship.config.values import BOOLEAN, IPS, NETWORKS, POLICY, PORTS, Kind, choice, duration, integer, size, words
 
 UPSTREAM: Final = Section(
     title="upstream",
@@ -126,7 +126,36 @@ UPSTREAM.add(
 UPSTREAM.add("dns_min_ttl", duration(0.1, 3600), "5s", "An answer of a DNS server holds at least as long.")
 UPSTREAM.add("dns_max_ttl", duration(1, DAY), "1m", "And at most as long; then it is asked for anew.")
 UPSTREAM.add("dns_family", choice("both", "ipv4", "ipv6"), "ipv4", "Which addresses names are asked for.")
-UPSTREAM.add("bind_address", IP, "192.0.2.1", "The local address to connect from. Without it: the kernel chooses.")
+UPSTREAM.add(
+    "bind_address",
+    IPS,
+    "192.0.2.1, 192.0.2.2, 2001:db8::1",
+    "The local addresses to connect from, of either family, in turn; one that has no port left is passed by. Without"
+    " any of an endpoint's family: the kernel chooses.",
+    attribute="bind_addresses",
+)
+UPSTREAM.add(
+    "keepalive",
+    duration(1, DAY / 3, "off"),
+    "2m",
+    "A connection to an endpoint that has been silent for so long is probed (TCP keepalive), so that an endpoint whose"
+    " machine is gone is noticed before `idle_timeout`.",
+)
+UPSTREAM.add("keepalive_interval", duration(1, HOUR), "30s", "From one probe to the next.")
+UPSTREAM.add("keepalive_probes", integer(1, 127), "5", "So many probes without an answer end the connection.")
+UPSTREAM.add(
+    "user_timeout",
+    duration(0.1, DAY, "as the kernel has it, some 15 minutes"),
+    "30s",
+    "How long an endpoint may leave unacknowledged what was sent to it (TCP_USER_TIMEOUT); it counts for the probes of"
+    " `keepalive` too, and their number not any more.",
+)
+UPSTREAM.add(
+    "nodelay",
+    BOOLEAN,
+    "no",
+    "Whether small pieces go to endpoints at once (TCP_NODELAY), from the second write on: the first never waits.",
+)
 UPSTREAM.add(
     "allow",
     NETWORKS,

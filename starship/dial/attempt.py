@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from starship.dial.names import KnownName
 from starship.dial.pool import Pool
@@ -37,7 +37,6 @@ OUR_MEANS: Final = frozenset(
 )
 
 
-@implementer(ICancel)
 class Attempt:
     """`pool` None: one address alone, which `start` is given. `trusted`: the guard is not asked."""
 
@@ -370,6 +369,9 @@ class Attempt:
         self._waits = False
         if self._pool is not None and self._pool.room is not None:
             self._pool.room.leave(self)
+
+
+classImplements(Attempt, ICancel)  # not by a decorator: setup.py compiles this module
 
 
 def _nobody_waits(failure: Failure) -> None:

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import frozen
 from twisted.internet.interfaces import IDelayedCall
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from starship.interfaces import ICancel, ILeg
 from starship.reasons import Reason
@@ -40,8 +40,6 @@ class SpliceLimits:
     lifetime: float
 
 
-@implementer(ICancel)
-@define(eq=False)
 class Splice:
     """
     Carries both ways from `start` on.
@@ -52,20 +50,45 @@ class Splice:
     upstream had said by then still reaches the client.
     """
 
-    client: ILeg
-    upstream: ILeg
-    limits: SpliceLimits
-    wheel: Wheel
-    done: Callable[[Reason, str], None]
-    _ended: int = field(init=False, default=0)  # sides whose stream has ended
-    _finished: int = field(init=False, default=0)  # sides that have the other's end, or will never take it
-    _detail: str = field(init=False, default="")
-    _quiet_checks: int = field(init=False, default=0)
-    _seen: int = field(init=False, default=-1)
-    _over: bool = field(init=False, default=False)
-    _watch: Slot | None = field(init=False, default=None)  # where the next look at the byte counts stands
-    _life: IDelayedCall | None = field(init=False, default=None)
-    _linger: IDelayedCall | None = field(init=False, default=None)
+    __slots__ = (
+        "_detail",
+        "_ended",
+        "_finished",
+        "_life",
+        "_linger",
+        "_over",
+        "_quiet_checks",
+        "_seen",
+        "_watch",
+        "client",
+        "done",
+        "limits",
+        "upstream",
+        "wheel",
+    )
+
+    def __init__(
+        self,
+        client: ILeg,
+        upstream: ILeg,
+        limits: SpliceLimits,
+        wheel: Wheel,
+        done: Callable[[Reason, str], None],
+    ) -> None:
+        self.client = client
+        self.upstream = upstream
+        self.limits = limits
+        self.wheel = wheel
+        self.done = done
+        self._ended = 0  # sides whose stream has ended
+        self._finished = 0  # sides that have the other's end, or will never take it
+        self._detail = ""
+        self._quiet_checks = 0
+        self._seen = -1
+        self._over = False
+        self._watch: Slot | None = None  # where the next look at the byte counts stands
+        self._life: IDelayedCall | None = None
+        self._linger: IDelayedCall | None = None
 
     def start(self) -> None:
         """Begin to carry."""
@@ -187,6 +210,9 @@ class Splice:
     def _patience(self) -> float:
         idle, half_close = self.limits.idle, self.limits.half_close
         return _shorter(idle, half_close) if self._ended else idle
+
+
+classImplements(Splice, ICancel)  # not by a decorator: setup.py compiles this module
 
 
 def _shorter(one: float, other: float) -> float:

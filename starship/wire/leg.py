@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from twisted.internet import error
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from starship.addresses import plain_ip
 from starship.interfaces import ILeg
@@ -39,7 +39,6 @@ ABORTED: Final = Failure(error.ConnectionAborted())
 BROKEN: Final = Failure(RuntimeError("an event of this connection failed"))
 
 
-@implementer(ILeg)
 class WireLeg(Hold):
     """One side of a connection. Asking for `local` may ask the kernel."""
 
@@ -325,6 +324,9 @@ class WireLeg(Hold):
             over, self.over = self.over, None
             if over is not None:
                 over(self, Stop.LOST if reason is LOST else Stop.ENDED)
+
+
+classImplements(WireLeg, ILeg)  # not by a decorator: setup.py compiles this module
 
 
 def _shared(local: Address) -> Address:

@@ -14,7 +14,7 @@ from typing import Any, cast
 from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IConsumer, IHalfCloseableProtocol, IPushProducer, ITCPTransport
 from twisted.python.failure import Failure
-from zope.interface import implementer
+from zope.interface import classImplements
 
 from starship.wire.flow import as_socket
 from starship.wire.hold import Owner
@@ -22,7 +22,6 @@ from starship.wire.leg import CLOSED, WireLeg, _nobody
 from starship.words import Address, Stop
 
 
-@implementer(ITCPTransport, IConsumer, IPushProducer)
 class WireTransport(WireLeg):
     """
     What a Protocol that came in is connected to.
@@ -136,6 +135,9 @@ class WireTransport(WireLeg):
             return held.getsockopt(level, name)
         finally:
             held.detach()
+
+
+classImplements(WireTransport, ITCPTransport, IConsumer, IPushProducer)
 
 
 def twisted_address(address: Address) -> IPv4Address | IPv6Address:

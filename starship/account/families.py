@@ -96,7 +96,10 @@ REPLAYS = Family(
     "starship_upstream_replays_total", "counter", (), "Requests sent again, since an idle connection was dead."
 )
 RESOLUTIONS = Family(
-    "starship_dns_resolutions_total", "counter", ("result",), "Names of endpoints that were resolved, by what came of it."
+    "starship_dns_resolutions_total",
+    "counter",
+    ("result",),
+    "Names of endpoints that were resolved, by what came of it.",
 )
 NAMES_KNOWN = Family("starship_dns_names", "gauge", (), "Names of endpoints whose addresses are known.")
 OLDEST_ANSWER = Family(
@@ -110,6 +113,38 @@ CHECK_CHANGES = Family(
 )
 CHECKED = Family("starship_check_endpoints", "gauge", ("state",), "Endpoints that are checked, by what was found.")
 CHECKS_WAITING = Family("starship_checks_waiting", "gauge", (), "Checks that wait until fewer are under way.")
+POOL_MEMBERS = Family(
+    "starship_pool_members", "gauge", ("pool", "state"), "Addresses of a pool, by how they stand: draining goes first."
+)
+POOL_PANIC = Family(
+    "starship_pool_panic", "gauge", ("pool",), "1 while no endpoint of the pool is well: all are tried."
+)
+POOL_CONNECTIONS = Family(
+    "starship_pool_connections_total", "counter", ("pool",), "Connections that the pool was asked for."
+)
+POOL_WAITING = Family("starship_pool_waiting", "gauge", ("pool",), "Clients that wait for room at an endpoint.")
+POOL_RETRIES = Family(
+    "starship_pool_retries_total",
+    "counter",
+    ("pool", "result"),
+    "Further tries of endpoints that had failed last, by whether the budget had room.",
+)
+ENDPOINT_USED = Family(
+    "starship_endpoint_used", "gauge", ("pool", "endpoint"), "1 where new connections are given to it, else 0."
+)
+ENDPOINT_LIVE = Family("starship_endpoint_live", "gauge", ("pool", "endpoint"), "Connections that are open to it.")
+ENDPOINT_CONNECTIONS = Family(
+    "starship_endpoint_connections_total", "counter", ("pool", "endpoint"), "Connections that it took."
+)
+ENDPOINT_FAILURES = Family(
+    "starship_endpoint_failures_total",
+    "counter",
+    ("pool", "endpoint"),
+    "Connects that failed, and connections that it reset before its first byte.",
+)
+ENDPOINT_EJECTIONS = Family(
+    "starship_endpoint_ejections_total", "counter", ("pool", "endpoint"), "Times that it was left out for its failures."
+)
 LOG_LINES = Family("starship_access_log_lines_total", "counter", (), "Lines written to the access log.")
 LOG_DROPPED = Family(
     "starship_access_log_dropped_total", "counter", (), "Lines lost: the disk was full or the pipe slow."
@@ -126,5 +161,7 @@ FAMILIES: Final = (
     *(REUSED, IDLE, REPLAYS),
     *(RESOLUTIONS, NAMES_KNOWN, OLDEST_ANSWER),
     *(CHECKS, CHECK_CHANGES, CHECKED, CHECKS_WAITING),
+    *(POOL_MEMBERS, POOL_PANIC, POOL_CONNECTIONS, POOL_WAITING, POOL_RETRIES),
+    *(ENDPOINT_USED, ENDPOINT_LIVE, ENDPOINT_CONNECTIONS, ENDPOINT_FAILURES, ENDPOINT_EJECTIONS),
     *(GATE, GATE_LIMIT, GATE_SOURCES, LOG_LINES, LOG_DROPPED, LOG_PENDING, PAUSED, LAG),
 )

@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from attrs import define, field
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector
@@ -25,9 +25,12 @@ from starship.account.sources import (
     BESIDE_WHYS,
     BUDGETS,
     CACHE_RESULTS,
+    ENDPOINTS_LIMIT,
     LOOKUP_RESULTS,
+    POOL_STATES,
     STORES,
     CareStats,
+    PoolStats,
     Sources,
     TimingStats,
 )
@@ -136,6 +139,8 @@ def _edge(sources: Sources) -> Iterator[Metric]:
         yield _filled(f.CHECK_CHANGES, _by_label(checks.changes))
         yield _filled(f.CHECKED, _by_label(checks.endpoints))
         yield _one(f.CHECKS_WAITING, checks.waiting)
+    if sources.pools is not None:
+        yield from _pools(sources.pools())
     if (log := sources.access_log) is not None:
         yield _one(f.LOG_LINES, log.lines)
         yield _one(f.LOG_DROPPED, log.dropped)
@@ -144,6 +149,24 @@ def _edge(sources: Sources) -> Iterator[Metric]:
         yield _one(f.PAUSED, sources.accept_paused())
     if sources.loop_lag is not None:
         yield _histogram(f.LAG, sources.loop_lag)
+
+
+def _pools(pools: Sequence[PoolStats]) -> Iterator[Metric]:
+    """Pools without end are no worry: they are those of the ini file. Beyond a limit endpoints have no series."""
+    states = [((one.pool, state), one.states.get(state, 0)) for one in pools for state in POOL_STATES]
+    retries = [((one.pool, "made"), one.retries) for one in pools]
+    yield _filled(f.POOL_MEMBERS, states)
+    yield _filled(f.POOL_PANIC, [((one.pool,), int(one.panic)) for one in pools])
+    yield _filled(f.POOL_CONNECTIONS, [((one.pool,), one.total) for one in pools])
+    yield _filled(f.POOL_WAITING, [((one.pool,), one.waiting) for one in pools])
+    yield _filled(f.POOL_RETRIES, retries + [((one.pool, "refused"), one.retries_refused) for one in pools])
+    found = list(islice(((one.pool, each) for one in pools for each in one.endpoints), ENDPOINTS_LIMIT))
+    rows = [((pool, each.endpoint), each) for pool, each in found]
+    yield _filled(f.ENDPOINT_USED, [(labels, int(each.used)) for labels, each in rows])
+    yield _filled(f.ENDPOINT_LIVE, [(labels, each.live) for labels, each in rows])
+    yield _filled(f.ENDPOINT_CONNECTIONS, [(labels, each.total) for labels, each in rows])
+    yield _filled(f.ENDPOINT_FAILURES, [(labels, each.failures) for labels, each in rows])
+    yield _filled(f.ENDPOINT_EJECTIONS, [(labels, each.ejections) for labels, each in rows])
 
 
 def _by_label(counts: Mapping[str, int]) -> list[Row]:

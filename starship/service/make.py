@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from prometheus_client import CollectorRegistry
@@ -35,7 +36,7 @@ from starship.service.names import make_book
 from starship.service.requests import make_converse, make_idle
 from starship.service.router import Admin, Router
 from starship.service.upstreams import make_checks, make_dialer
-from starship.service.views import CareView, GateView, LookupView
+from starship.service.views import CareView, GateView, LookupView, pool_figures
 from starship.service.window import House, make_window
 from starship.wire.ground import Ground
 from starship.wire.nest import loop_of
@@ -106,6 +107,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
             idle=idle,
             names=book,
             checks=checks,
+            pools=partial(pool_figures, dialer.pools),
         ),
     )
     house = House(

@@ -12,6 +12,8 @@ from attrs import frozen
 
 from starship.accept.gate import Gate
 from starship.account.sources import TimingStats
+from starship.dial.figures import PoolFigures, figures
+from starship.dial.pools import Pools
 from starship.route.breaker import State
 from starship.route.failover import Api
 from starship.route.shadow import RESULTS
@@ -54,6 +56,11 @@ class LookupView:
     @property
     def seconds(self) -> TimingStats:
         return self.lookups.seconds
+
+
+def pool_figures(pools: Pools) -> list[PoolFigures]:
+    """What the pools of the ini file have done."""
+    return list(map(figures, pools.named.values()))
 
 
 OPENNESS: Final = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}

@@ -16,7 +16,7 @@ from prometheus_client.parser import text_string_to_metric_families as parse
 from starship.account.families import FAMILIES
 from starship.account.ledger import Ledger, Timings
 from starship.account.metrics import StarshipCollector, register
-from starship.account.sources import Sources
+from starship.account.sources import ENDPOINTS_LIMIT, Sources
 from starship.reasons import Mood, Reason
 from starship.words import Origin
 from tests import fakes
@@ -99,6 +99,28 @@ class Checked:
 
 
 @define
+class Endpoint:
+    endpoint: str
+    used: bool = True
+    live: int = 71
+    total: int = 72
+    failures: int = 73
+    ejections: int = 74
+
+
+@define
+class Pooled:
+    pool: str = "web"
+    states: Mapping[str, int] = field(factory=lambda: {"up": 75, "draining": 76, "no such state": 99})
+    panic: bool = True
+    total: int = 77
+    waiting: int = 78
+    retries: int = 79
+    retries_refused: int = 80
+    endpoints: list[Endpoint] = field(factory=lambda: [Endpoint("10.0.0.5:443"), Endpoint("a.internal", used=False)])
+
+
+@define
 class Log:
     lines: int = 11
     dropped: int = 12
@@ -131,6 +153,7 @@ def all_sources() -> Sources:
         idle=Idle(),
         names=Known(),
         checks=Checked(),
+        pools=lambda: [Pooled()],
     )
 
 
@@ -291,6 +314,7 @@ def test_labels_come_from_closed_lists_and_the_ini_file_alone() -> None:
     }
     closed |= {"0", "1", "ahead", "revalidate", "renew", "source", "overall", "same"}
     closed |= {"found", "servfail"}
+    closed |= {"web", "10.0.0.5:443", "a.internal", "slow", "ejected", "draining", "made"}
     closed |= {"tcp", "tls", "passed", "failed", "unmade", "up", "down"}
     closed |= {"miss", "timeout", "refused", "5xx", "invalid", "busy", *Mood, *Reason, *Origin}
     for family in families(scrape(all_sources())):
@@ -343,3 +367,35 @@ def test_the_docs_list_every_family_as_it_is() -> None:
         (family.name, family.kind, ", ".join(f"`{label}`" for label in family.labels), family.meaning)
         for family in FAMILIES
     ]
+
+
+def test_a_pool_is_told_with_its_members_and_its_endpoints() -> None:
+    registry = scrape(all_sources())
+    pool, endpoint = {"pool": "web"}, {"pool": "web", "endpoint": "10.0.0.5:443"}
+    expected = [
+        ("starship_pool_members", {**pool, "state": "up"}, 75),
+        ("starship_pool_members", {**pool, "state": "ejected"}, 0),
+        ("starship_pool_members", {**pool, "state": "draining"}, 76),
+        ("starship_pool_panic", pool, 1),
+        ("starship_pool_connections_total", pool, 77),
+        ("starship_pool_waiting", pool, 78),
+        ("starship_pool_retries_total", {**pool, "result": "made"}, 79),
+        ("starship_pool_retries_total", {**pool, "result": "refused"}, 80),
+        ("starship_endpoint_used", endpoint, 1),
+        ("starship_endpoint_used", {**pool, "endpoint": "a.internal"}, 0),
+        ("starship_endpoint_live", endpoint, 71),
+        ("starship_endpoint_connections_total", endpoint, 72),
+        ("starship_endpoint_failures_total", endpoint, 73),
+        ("starship_endpoint_ejections_total", endpoint, 74),
+    ]
+    for name, labels, value in expected:
+        assert registry.get_sample_value(name, labels) == value, name
+
+
+def test_the_series_of_endpoints_are_bounded_whatever_the_ini_file_says() -> None:
+    endpoints = [Endpoint(f"10.0.{number // 250}.{number % 250}:443") for number in range(800)]
+    pools = [Pooled(pool=name, endpoints=endpoints) for name in ("one", "two")]
+    registry = scrape(Sources(ledger=Ledger(), pools=lambda: pools))
+    used = next(family for family in families(registry) if family.name == "starship_endpoint_used")
+    assert len(used.samples) == ENDPOINTS_LIMIT
+    assert registry.get_sample_value("starship_pool_connections_total", {"pool": "two"}) == 77

@@ -11,8 +11,9 @@ from starship.config.settings import Shadow
 from starship.route.counting import CountingResolver
 from starship.route.table import TableResolver
 from starship.service.lookups import Lookups, make_lookups
-from starship.service.views import CareView, GateView, LookupView
+from starship.service.views import CareView, GateView, LookupView, pool_figures
 from starship.words import Ask
+from tests.admin.basins import Waters
 from tests.fakes import arrival
 from tests.service.material import API, settings
 
@@ -49,3 +50,10 @@ def test_what_keeps_a_failing_lookup_unnoticed_is_shown_and_nothing_without_an_a
     assert made.over_budget == {"source": 0, "overall": 0}
     assert made.shadow is not None
     assert set(made.shadow.values()) == {0}
+
+
+def test_every_pool_of_the_ini_file_shows_what_it_did_used_or_not() -> None:
+    waters = Waters()
+    web, mail = pool_figures(waters.pools)
+    assert (web.pool, dict(web.states), len(web.endpoints)) == ("web", {"up": 3}, 3)
+    assert (mail.pool, mail.total, [one.endpoint for one in mail.endpoints]) == ("mail", 0, ["mail.internal"])

@@ -1,5 +1,6 @@
 """
-`starship check | explain | cache | mock-api | demo`: a thin face for people; the work is done in the rooms below.
+`starship check | explain | cache | connections | pools | mock-api | demo`: a thin face for people; the work is done in
+the rooms below.
 
 Part of cli, floor 8. A subcommand is a parser with `set_defaults(run=...)`, where `run(arguments)` returns the exit
 status: 0 well, 1 not as it should be; 2 is argparse's own, for a command line that cannot be meant, and says that the
@@ -17,6 +18,7 @@ from starship.cli.check import add_check
 from starship.cli.connections import add_connections
 from starship.cli.explain import add_explain
 from starship.cli.play import add_demo, add_mock_api
+from starship.cli.pools import add_pools
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +37,7 @@ def commands() -> ArgumentParser:
     add_explain(subparsers.add_parser("explain", help="ask a running Starship why a name goes where it goes"))
     add_cache(subparsers.add_parser("cache", help="look into the cache of a running Starship, and change it"))
     add_connections(subparsers.add_parser("connections", help="see who is connected to a running Starship, and end it"))
+    add_pools(subparsers.add_parser("pools", help="see how the endpoints of a running Starship stand, and drain one"))
     add_mock_api(subparsers.add_parser("mock-api", help="run a lookup API over a file of hosts, to try the contract"))
     add_demo(subparsers.add_parser("demo", help="run Starship, an API and two little clusters on loopback"))
     return parser

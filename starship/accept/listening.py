@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable
 from typing import Any, cast
 
 from attrs import define, evolve, field
@@ -102,12 +103,14 @@ class DoorService(Service):
     upstream_port: int | None
     port: IListeningPort | None = field(init=False, default=None)
     bound: Address | None = field(init=False, default=None)  # where this door listens
+    moved: Callable[[], object] | None = field(init=False, default=None)  # who is told that it opened or closed
 
     def privilegedStartService(self) -> None:
         """Bind. Raises CannotListenError, or ValueError for a description that is none."""
         self.port = listen(self.reactor, self.ground, self.description, self.factory, self.how)
         manners = self.factory.manners
         self.bound = address_of(self.port.getHost())
+        self._tell()
         means = self.upstream_port or self.bound.port
         self.factory.manners = evolve(manners, door=evolve(manners.door, port=means))
 
@@ -121,7 +124,12 @@ class DoorService(Service):
         port = self.port
         if port is not None:
             self.port = self.bound = None
+            self._tell()
             self.factory.drain()
             stopping: Deferred[None] | None = port.stopListening()
             if stopping is not None:
                 stopping.addErrback(lambda failure: self._log.failure("closing a listener", failure=failure))
+
+    def _tell(self) -> None:
+        if self.moved is not None:
+            self.moved()

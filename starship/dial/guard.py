@@ -85,6 +85,7 @@ class Guard:
     `ports` are those that a lookup may name; empty: all.
 
     `doors` are the addresses on which this service itself listens: an endpoint there would connect us to ourselves.
+    They are asked for once, and again after `look_again`: this is run for every connection.
     What is said of the last JUDGED_LIMIT addresses is remembered: the same few are dialled all the time.
     """
 
@@ -94,6 +95,7 @@ class Guard:
     doors: Callable[[], Iterable[Address]] = tuple
     is_ours: Callable[[str], bool] = is_this_machine
     _judged: dict[str, tuple[str | None, list[str]]] = field(init=False, factory=dict)
+    _ports_of_doors: frozenset[int] | None = field(init=False, default=None)
 
     def objection(self, upstream: Address) -> str | None:
         """
@@ -108,9 +110,16 @@ class Guard:
         if judged is None:
             judged = self._judge(upstream.host)
         objection, faces = judged
-        if objection is None and self._leads_home(faces, upstream.port):
+        ours = self._ports_of_doors
+        if ours is None:
+            ours = self._ports_of_doors = frozenset(door.port for door in self.doors())
+        if objection is None and upstream.port in ours and self._leads_home(faces, upstream.port):
             return f"{upstream} is one of our own listeners"
         return objection
+
+    def look_again(self) -> None:
+        """A door was opened or closed."""
+        self._ports_of_doors = None
 
     def _judge(self, host: str) -> tuple[str | None, list[str]]:
         outer = ip_address(host)
@@ -127,11 +136,6 @@ class Guard:
         return judged
 
     def _leads_home(self, faces: list[str], port: int) -> bool:
-        for door in self.doors():
-            if door.port == port:
-                break
-        else:
-            return False
         doors = {door.host for door in self.doors() if door.port == port}
         return any(host in doors for host in faces) or (
             not ANYWHERE.isdisjoint(doors) and any(map(self.is_ours, faces))

@@ -84,6 +84,8 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
     relay = make_relay(settings, wheel)
     converse = make_converse(settings, guides, schemes, relay, idle, fresh=dialer)
     doors += make_doors(settings, reactor, ground, guides, schemes, gate, relay, converse, boot=secrets.token_hex(4))
+    for door in doors:
+        door.moved = dialer.guard.look_again
     crowd = Crowd(lambda: [door.factory for door in doors], reactor)
     probe = None if lookups.api is None else LookupProbe(lookups.api, reactor)
     readiness = _readiness(settings, lookups, probe)
@@ -132,6 +134,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
         lookups=lookups,
         book=book,
         checks=checks,
+        spares=dialer.spares,
         ledger=ledger,
         access_log=access_log,
         pulse=pulse,

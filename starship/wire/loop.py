@@ -16,7 +16,7 @@ import errno
 import os
 import select
 from collections.abc import Callable
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 from twisted.logger import Logger
 
@@ -47,7 +47,7 @@ class WireLoop:
     `unclosed` counts errors of close(2), which closes all the same.
     """
 
-    _log = Logger()
+    _log: ClassVar[Logger] = Logger(namespace="starship.wire.loop.WireLoop")  # said, since it may be compiled
 
     def __init__(self) -> None:
         self._epoll = select.epoll()

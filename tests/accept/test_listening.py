@@ -242,3 +242,12 @@ def test_a_socket_of_systemd_is_adopted(choice: str) -> None:
                     assert client.recv(100) == b"127.0.0.1"
             finally:
                 process.kill()
+
+
+def test_who_wants_to_know_is_told_where_a_door_is_whenever_it_opened_or_closed(doors: Doors) -> None:
+    door = doors.door("tcp:0:interface=127.0.0.1")
+    seen: list[bool] = []
+    door.moved = lambda: seen.append(door.bound is not None)
+    door.privilegedStartService()
+    door.close()
+    assert seen == [True, False]

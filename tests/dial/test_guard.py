@@ -156,3 +156,22 @@ def test_where_ports_are_listed_no_other_may_be_named() -> None:
     assert guard.objection(Address("10.0.0.24", 8999)) is None
     assert guard.objection(Address("10.0.0.24", 22)) == "port 22 is not allowed"
     assert guard.objection(Address("127.0.0.1", 443)) == "127.0.0.1 is a loopback address"
+
+
+def test_the_doors_are_asked_for_once_and_again_when_one_was_opened_or_closed() -> None:
+    doors, asked = [Address("0.0.0.0", 443)], []
+
+    def look() -> list[Address]:
+        asked.append(len(doors))
+        return doors
+
+    guard = Guard(doors=look, is_ours=lambda ip: True)
+    assert guard.objection(Address("10.0.0.24", 8443)) is None
+    assert guard.objection(Address("10.0.0.25", 8443)) is None
+    assert asked == [1]
+    doors.append(Address("0.0.0.0", 8443))
+    guard.look_again()
+    assert guard.objection(Address("10.0.0.24", 8443)) == "10.0.0.24:8443 is one of our own listeners"
+    doors.pop()
+    guard.look_again()
+    assert guard.objection(Address("10.0.0.24", 8443)) is None

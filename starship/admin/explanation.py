@@ -202,6 +202,7 @@ def _endpoint(endpoint: Endpoint) -> dict[str, Any]:
         "address": with_port(endpoint),
         "share": round(endpoint.share, 4),
         "backup": endpoint.upstream.backup,
+        "drained": endpoint.drained,
         "resolved": None if endpoint.addresses is None else list(endpoint.addresses),
         "objections": list(endpoint.objections),
     }

@@ -53,9 +53,10 @@ def summary_line(views: Sequence[Standing]) -> str:
     states = ", ".join(f"{count} {state}" for state, count in sorted(short["states"].items())) or "none known"
     panic = "; PANIC: none is well, all are tried" if short["panic"] else ""
     waiting = f"; {short['waiting']} clients wait for room" if short["waiting"] else ""
+    count = short["endpoints"]
     return (
-        f"{short['pool']}: {short['policy']}, {short['endpoints']} endpoints ({states}), {short['used']} used,"
-        f" {short['live']} live, {short['total']} connections so far{waiting}{panic}"
+        f"{short['pool']}: {short['policy']}, {count} endpoint{'' if count == 1 else 's'} ({states}),"
+        f" {short['used']} used, {short['live']} live, {short['total']} connections so far{waiting}{panic}"
     )
 
 
@@ -168,4 +169,5 @@ def _name_line(name: Known) -> str:
     again = "" if name.left is None else f", asked again in {max(0.0, name.left):.1f} s"
     trouble = f"; since then {name.trouble}, so the last good answer stays" if name.trouble and name.places else ""
     trouble = trouble or (f"; {name.trouble}" if name.trouble else "")
-    return f"{name.name}: {len(name.places)} addresses, {age}{again}{trouble}"
+    count = len(name.places)
+    return f"{name.name}: {count} address{'' if count == 1 else 'es'}, {age}{again}{trouble}"

@@ -85,7 +85,8 @@ class Endpoint:
     """
     One endpoint of a route, in the order of trying. `share` of the first tries, 0 for one that is not used now.
 
-    `addresses` None: a name that is resolved at the first dial. `objections` of the guard, by address.
+    `addresses` None: a name that is resolved at the first dial. `objections` of the guard, by address. `drained`: an
+    operator lets it have no new connections.
     """
 
     upstream: Upstream
@@ -93,6 +94,7 @@ class Endpoint:
     share: float
     addresses: tuple[str, ...] | None
     objections: tuple[str, ...]
+    drained: bool = False
 
     @property
     def forbidden(self) -> bool:
@@ -163,7 +165,11 @@ def _tried(rooms: Rooms, question: Question, route: Route) -> tuple[Endpoint, ..
     ordered = sorted(
         upstreams, key=lambda upstream: (-shares.get(str(upstream), 0.0), upstream.backup, -upstream.weight)
     )
-    return tuple(_endpoint(rooms, question, route, upstream, shares.get(str(upstream), 0.0)) for upstream in ordered)
+    drained = _drained(found)
+    return tuple(
+        evolve(_endpoint(rooms, question, route, one, shares.get(str(one), 0.0)), drained=str(one) in drained)
+        for one in ordered
+    )
 
 
 def _written(upstreams: tuple[Upstream, ...]) -> dict[str, float]:
@@ -180,6 +186,12 @@ def _used(found: Choosing) -> dict[str, float]:
     for member in found.standing.members:
         shares[member.endpoint] = shares.get(member.endpoint, 0.0) + member.share
     return shares
+
+
+def _drained(found: Choosing | None) -> set[str]:
+    """The endpoints all of whose addresses are."""
+    members = () if found is None else found.standing.members
+    return {one.endpoint for one in members} - {one.endpoint for one in members if not one.draining}
 
 
 def choosing(rooms: Rooms, question: Question, route: Route) -> Choosing | None:

@@ -160,6 +160,4 @@ class Rooms:
     spell: Callable[[Answer], Mapping[str, Any]]
     narrow: Callable[[Route, Hello, Door], Route | Refusal]
     pool: Callable[[str], tuple[Upstream, ...] | None]
-    choosing: Callable[[Route, int, str | None, Hostname | None], Choosing | None] = lambda route, port, client, name: (
-        None
-    )
+    choosing: Callable[[Route, int, str | None, Hostname | None], Choosing | None]

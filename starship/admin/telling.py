@@ -84,6 +84,7 @@ def _endpoint_lines(found: tuple[Endpoint, ...]) -> list[_Line]:
     lines: list[_Line] = []
     for endpoint in found:
         when = f"first for {endpoint.share:.0%}" if endpoint.share else "only when all others fail"
+        when = "drained: never" if endpoint.drained else when
         where = "" if endpoint.addresses != () else ", which has no address"
         if endpoint.addresses is None:
             where = ", whose addresses are looked up at the first dial"

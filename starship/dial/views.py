@@ -95,7 +95,7 @@ def unused(name: str, terms: Terms, upstreams: tuple[Upstream, ...]) -> PoolView
         max_connections=terms.max_connections,
         retries=0,
         retries_refused=0,
-        members=tuple(map(_unused, upstreams)),
+        members=tuple(_unused(upstream, upstreams) for upstream in upstreams),
     )
 
 
@@ -159,7 +159,8 @@ def _member(pool: Pool, seat: Seat, share: float) -> MemberView:
     )
 
 
-def _unused(upstream: Upstream) -> MemberView:
+def _unused(upstream: Upstream, all_: tuple[Upstream, ...]) -> MemberView:
+    whole = sum(one.weight for one in all_ if not one.backup)
     return MemberView(
         address=str(upstream),
         endpoint=str(upstream),
@@ -174,5 +175,5 @@ def _unused(upstream: Upstream) -> MemberView:
         weight=upstream.weight,
         backup=upstream.backup,
         draining=False,
-        share=0.0,
+        share=0.0 if upstream.backup or not whole else upstream.weight / whole,
     )

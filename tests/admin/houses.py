@@ -9,6 +9,7 @@ from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
+from starship.admin.poolrooms import Choosing
 from starship.admin.replies import Place
 from starship.admin.rooms import Directory, Doorway, Rooms
 from starship.errors import LookupFailed
@@ -60,6 +61,7 @@ class House:
     forbidden: str = "169.254."
     names: dict[str, tuple[str, ...]] = field(factory=dict)
     pools: dict[str, tuple[Upstream, ...]] = field(factory=dict)
+    choosing: Choosing | None = None
     inside: int = 0
     has_api: bool = True
     requests: bool = True
@@ -103,6 +105,7 @@ class House:
             spell=spell,
             narrow=narrow,
             pool=self.pools.get,
+            choosing=lambda route, port, client, name: self.choosing if route.pool else None,
         )
 
     def directory(self) -> Directory:

@@ -6,11 +6,15 @@ import json
 from math import inf
 
 import pytest
+from attrs import evolve
 
 from starship.admin.explanation import ALERTS, api_fields, as_json, look_fields, meeting
+from starship.admin.poolrooms import Choosing
 from starship.admin.reasoning import Outcome
+from starship.dial.views import foresee, view
 from starship.reasons import Reason
 from starship.words import Look
+from tests.admin.basins import Waters
 from tests.admin.houses import House, route
 from tests.admin.test_telling import told
 
@@ -50,3 +54,15 @@ def test_all_of_it_is_json() -> None:
 def test_an_api_is_told_with_its_breaker_and_last_error() -> None:
     fields = api_fields(House().failover().snapshot()[0])
     assert (fields["api"], fields["breaker"], fields["breaker_age"], fields["last_error"]) == (0, "closed", None, None)
+
+
+def test_a_pool_is_told_with_its_members_and_whom_it_would_choose() -> None:
+    waters = Waters()
+    pool = waters.web.at(443)
+    assert as_json(told())["pool"] is None
+    choosing = Choosing(standing=view(pool), forecast=foresee(pool, None, None))
+    fields = json.loads(json.dumps(as_json(evolve(told(), choosing=choosing)), allow_nan=False))["pool"]
+    chosen = pool.pick("192.0.2.7", None)
+    assert chosen is not None
+    assert (fields["name"], fields["policy"], fields["next"]) == ("web", "round_robin", chosen.label)
+    assert [member["share"] for member in fields["members"]] == [0.75, 0.25, 0.0]

@@ -41,7 +41,7 @@ def test_all_pools_are_told_in_short() -> None:
     }
     assert visitor(waters).ask(b"/pools").body.decode().splitlines() == [
         "web: round_robin, 3 endpoints (3 up), 2 used, 0 live, 0 connections so far",
-        "mail: random, 1 endpoints (1 up), 0 used, 0 live, 0 connections so far",
+        "mail: random, 1 endpoint (1 up), 1 used, 0 live, 0 connections so far",
     ]
 
 

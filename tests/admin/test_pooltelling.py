@@ -28,7 +28,7 @@ def test_names_are_told_with_the_age_of_their_answer_and_what_went_wrong_since()
     waters = Waters()
     views = waters.pools.views("mail")
     assert text_of(views, (waters.known(),)).splitlines()[-1] == (
-        "mail.internal: 1 addresses, answered 3.0 s ago, asked again in 27.0 s"
+        "mail.internal: 1 address, answered 3.0 s ago, asked again in 27.0 s"
     )
     assert (
         text_of(views, (waters.known("servfail"),))

@@ -7,12 +7,16 @@ from ipaddress import ip_network
 import pytest
 from attrs import evolve
 
-from starship.admin.reasoning import Finding, Outcome, Question, endpoints, find, judge
+from starship.admin.poolrooms import Choosing
+from starship.admin.reasoning import Finding, Outcome, Question, choosing, endpoints, find, judge
+from starship.dial.views import foresee, view
 from starship.errors import LookupInvalid, LookupTimeout
 from starship.names import Hostname
 from starship.reasons import Reason
 from starship.words import Miss, Network, Origin, Route, Upstream
+from tests.admin.basins import Waters
 from tests.admin.houses import House, route, static
+from tests.dial.pooling import eject
 from tests.fakes import failure_of
 from tests.route.resolvers import miss
 
@@ -206,3 +210,43 @@ def test_a_route_to_a_pool_that_there_is_not_leads_nowhere() -> None:
     house = House()
     outcome = judge(house.rooms(), question(house), evolve(route(), upstreams=(), pool="web"), None)
     assert (outcome.reason, outcome.detail) == (Reason.UPSTREAM_UNRESOLVED, "there is no pool web")
+
+
+def pooled(waters: Waters) -> tuple[House, Route]:
+    """A house whose pool `web` is in use, and a route to it."""
+    pool = waters.web.at(443)
+    house = House(pools={"web": waters.web.upstreams})
+    house.choosing = Choosing(standing=view(pool), forecast=foresee(pool, None, None))
+    return house, evolve(route(), upstreams=(), pool="web")
+
+
+def test_the_shares_of_a_pool_in_use_are_those_of_now_whoever_is_left_out_or_drained() -> None:
+    waters = Waters()
+    eject(waters.web.at(443), "192.0.2.1")
+    waters.pools.drain("web", "192.0.2.9:443")
+    house, home = pooled(waters)
+    tried = endpoints(house.rooms(), question(house), home)
+    assert [(one.upstream.host, one.share, one.drained) for one in tried] == [
+        ("192.0.2.2", 1.0, False),
+        ("192.0.2.1", 0.0, False),
+        ("192.0.2.9", 0.0, True),
+    ]
+    assert judge(house.rooms(), question(house), home, None).verdict == "served"
+    assert choosing(house.rooms(), question(house), home) is house.choosing
+
+
+def test_a_pool_that_is_drained_altogether_refuses_its_clients() -> None:
+    waters = Waters()
+    for host in ("192.0.2.1", "192.0.2.2", "192.0.2.9"):
+        waters.pools.drain("web", f"{host}:443")
+    house, home = pooled(waters)
+    outcome = judge(house.rooms(), question(house), home, None)
+    assert (outcome.reason, outcome.detail) == (Reason.UPSTREAM_REFUSED, "every endpoint of the pool web is drained")
+
+
+def test_a_route_that_a_request_does_not_get_has_no_pool_to_choose_from() -> None:
+    house, home = pooled(Waters())
+    house.redirect = 443
+    asked = evolve(question(house), door=house.doors()[1], target="/")
+    assert choosing(house.rooms(), asked, home) is None
+    assert endpoints(house.rooms(), asked, home) == ()

@@ -7,8 +7,10 @@ from math import inf
 from attrs import evolve
 
 from starship.admin.explanation import Explanation, Live
+from starship.admin.poolrooms import Choosing
 from starship.admin.reasoning import Endpoint, Finding, Outcome, Question
-from starship.admin.telling import api_line, as_text
+from starship.admin.telling import MEMBERS_SHOWN, api_line, as_text
+from starship.dial.views import foresee, view
 from starship.errors import LookupTimeout
 from starship.names import Hostname
 from starship.reasons import Reason
@@ -16,7 +18,9 @@ from starship.route.breaker import State
 from starship.route.failover import Standing
 from starship.route.raw import Raw
 from starship.words import Look, Upstream
+from tests.admin.basins import Waters
 from tests.admin.houses import House, route
+from tests.dial.pooling import World, eject, up
 
 FAILING = Standing(
     index=1,
@@ -104,3 +108,31 @@ def test_nothing_that_came_from_outside_moves_a_cursor() -> None:
 def test_an_api_that_is_well_is_a_short_line() -> None:
     well = evolve(FAILING, well=True, state=State.CLOSED, retry_in=0.0, error="", error_age=None, state_age=None)
     assert api_line(well) == "1 http://api/: well, breaker closed"
+
+
+def test_the_pool_is_told_with_who_is_next_and_who_is_not_as_usual() -> None:
+    waters = Waters()
+    eject(waters.web.at(443), "192.0.2.2")
+    waters.pools.drain("web", "192.0.2.9:443")
+    pool = waters.web.at(443)
+    choosing = Choosing(standing=view(pool), forecast=foresee(pool, None, None))
+    endpoint = evolve(told().endpoints[0], share=0.0, drained=True)
+    lines = as_text(evolve(told(), choosing=choosing, endpoints=(endpoint,))).splitlines()
+    assert [line for line in lines if line.startswith(("  balancing", "  next", "  member", "  endpoint"))] == [
+        "  balancing       web: round_robin, 1 of 3 used",
+        "  next            192.0.2.1:443 (it is the only one that is used)",
+        "  member          192.0.2.2:443 ejected for 0.0 s, used again in 10.0 s (refused)",
+        "  member          192.0.2.9:443 draining: no new connections, 0 live",
+        "  endpoint        [2001:db8::1]:443 (drained: never)",
+    ]
+
+
+def test_of_a_large_pool_in_trouble_some_members_are_told() -> None:
+    world = World()
+    pool = world.pool(*(up(f"10.0.0.{number}") for number in range(1, MEMBERS_SHOWN + 4)))
+    for seat in pool.standing():
+        seat.member.goes_down("ECONNREFUSED")
+    text = as_text(evolve(told(), choosing=Choosing(standing=view(pool), forecast=foresee(pool, None, None))))
+    assert text.count("  member ") == MEMBERS_SHOWN + 1
+    assert "and 3 more that are not simply up" in text
+    assert "PANIC" in text

@@ -57,6 +57,7 @@ def test_a_pool_that_was_never_used_is_as_it_is_written() -> None:
         ("a.example", "up", 2, False),
         ("192.0.2.9:443", "up", 1, True),
     ]
+    assert [member.share for member in seen.members] == [1.0, 0.0]
     assert attrs.asdict(seen)["total"] == 0
 
 

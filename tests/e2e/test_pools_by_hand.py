@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -35,6 +35,28 @@ def sites() -> Iterator[Three]:
         cluster.stop()
 
 
+def patient(text: str) -> Callable[[socket.socket], None]:
+    """A site that keeps its connections for further requests."""
+
+    def handle(connection: socket.socket) -> None:
+        held = b""
+        while data := connection.recv(65536):
+            held += data
+            while b"\r\n\r\n" in held:
+                held = held.partition(b"\r\n\r\n")[2]
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(text) + text.encode())
+
+    return handle
+
+
+@pytest.fixture(scope="module")
+def patients() -> Iterator[Three]:
+    made = [Cluster(patient(f"patient {name}")).start() for name in "ab"]
+    yield made
+    for cluster in made:
+        cluster.stop()
+
+
 @pytest.fixture(scope="module")
 def refusing() -> Iterator[int]:
     with closed_port() as port:
@@ -43,7 +65,7 @@ def refusing() -> Iterator[int]:
 
 @pytest.fixture(scope="module")
 def ship(
-    api: Api, echoes: Three, sites: Three, refusing: int, tmp_path_factory: pytest.TempPathFactory
+    api: Api, echoes: Three, sites: Three, patients: Three, refusing: int, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Starship]:
     pools = f"""
 [pool:echo]
@@ -51,6 +73,9 @@ endpoints = {", ".join(cluster.address for cluster in echoes)}
 
 [pool:web]
 endpoints = {", ".join(cluster.address for cluster in sites)}
+
+[pool:patient]
+endpoints = {", ".join(cluster.address for cluster in patients)}
 
 [pool:loyal]
 endpoints = {", ".join(cluster.address for cluster in sites)}
@@ -64,6 +89,7 @@ eject_time = 60s
 [routes]
 echo.com = pool:echo
 web.com = pool:web
+patient.com = pool:patient
 loyal.com = pool:loyal
 half.com = pool:half
 """
@@ -134,6 +160,26 @@ def test_a_member_is_drained_under_load_without_a_client_noticing_and_comes_back
     for connection in live:
         connection.close()
     assert failed == []
+
+
+def test_requests_of_a_connection_that_lives_on_leave_a_drained_endpoint_too(ship: Starship, patients: Three) -> None:
+    """Its kept connections are not used for them either."""
+    with connect(ship.port("http")) as connection:
+        connection.settimeout(WAIT_S)
+
+        def asked() -> str:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: patient.com\r\n\r\n")
+            answer = b""
+            while b"patient " not in answer or not answer.endswith((b"a", b"b")):
+                answer += connection.recv(65536)
+            return answer.rpartition(b"\r\n\r\n")[2].decode()
+
+        assert Counter(asked() for _ in range(8)) == {"patient a": 4, "patient b": 4}
+        assert patients[0].visits == 1
+        change(ship, "patient", patients[0].address, draining=True)
+        assert {asked() for _ in range(8)} == {"patient b"}
+        change(ship, "patient", patients[0].address, draining=False)
+        assert {asked() for _ in range(8)} == {"patient a", "patient b"}
 
 
 def test_a_weight_counts_at_once_and_may_be_taken_back(ship: Starship, sites: Three) -> None:

@@ -69,6 +69,7 @@ def crosscheck(found: dict[str, Found], file: str) -> Iterator[Mistake]:
         yield from _not_shorter(found[keys.UPSTREAM.title], file, "dial_timeout", "connect_timeout")
         yield from _not_shorter(found[keys.UPSTREAM.title], file, "dns_max_ttl", "dns_min_ttl")
         yield from _probes(found[keys.UPSTREAM.title], file)
+        yield from _spares(found[keys.UPSTREAM.title], list(found.values()), file)
     for section in found.values():
         if section.known is keys.DOOR:
             yield from _plain_http(section, file)
@@ -181,6 +182,15 @@ def _probes(upstream: Found, file: str) -> Iterator[Mistake]:
     for key in ("keepalive_interval", "keepalive_probes"):
         if key in upstream.lines and upstream.value("keepalive") == 0:
             yield upstream.mistake(file, key, "keepalive above 0 for this key to be of use")
+
+
+def _spares(upstream: Found, sections: list[Found], file: str) -> Iterator[Mistake]:
+    pools = [upstream, *(section for section in sections if section.known is keys.POOL)]
+    wanted = [section.value("preconnect") for section in pools]
+    if not any(number is None or number for number in wanted):
+        for key in ("preconnect_total", "preconnect_idle", "preconnect_rate"):
+            if key in upstream.lines:
+                yield upstream.mistake(file, key, "preconnect above 0, here or in a pool, for this key to be of use")
 
 
 def _pool(pool: Found, upstream: Found | None, file: str) -> Iterator[Mistake]:

@@ -143,6 +143,10 @@ class Dialling:
     proxy_protocol: str = "off"  # off | v1 | v2, for routes that do not say
     proxy_options: tuple[str, ...] = PROXY_OPTIONS
     proxy_relay: frozenset[int] | None = frozenset()  # types of fields that are passed on; None: all
+    preconnect: int = 0  # spare connections to one endpoint; 0: none
+    preconnect_total: int = 256
+    preconnect_idle: float = 10.0
+    preconnect_rate: int = 100  # a second
     allow: tuple[Network, ...] = ()  # ranges that a lookup may name although they are forbidden by default
     deny: tuple[Network, ...] = ()  # ranges that a lookup may never name
     ports: tuple[range, ...] = ()  # ports that a lookup may name; empty: all
@@ -182,6 +186,7 @@ class Pool:
     proxy_protocol: str = "off"  # off | v1 | v2, for routes that do not say
     proxy_options: tuple[str, ...] = PROXY_OPTIONS
     proxy_relay: frozenset[int] | None = frozenset()  # types of fields that are passed on; None: all
+    preconnect: int = 0  # spare connections to one endpoint; 0: none
 
 
 @frozen(kw_only=True)

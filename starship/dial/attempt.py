@@ -7,7 +7,6 @@ long it may go on. For endpoints that are addresses it makes no Deferred; what c
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final
 
@@ -16,10 +15,12 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 from zope.interface import classImplements
 
+from starship.dial.fault import explained
 from starship.dial.names import KnownName
 from starship.dial.pool import Pool
 from starship.dial.race import Race, rivals
 from starship.dial.seat import Seat
+from starship.dial.trial import Supply
 from starship.errors import DialBroken, DialBusy, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel, IDialOutcome, ILeg
 from starship.words import Address, Place
@@ -31,10 +32,6 @@ NOWHERE: Final = Address("", 0)
 
 TRIES_LIMIT: Final = 16
 """Addresses that one connection may try: a name with hundreds of them must not hold a client that long."""
-
-OUR_MEANS: Final = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EAGAIN}
-)
 
 
 class Attempt:
@@ -50,7 +47,6 @@ class Attempt:
         "_full",
         "_host",
         "_more",
-        "_opening",
         "_others",
         "_outcome",
         "_over",
@@ -66,6 +62,8 @@ class Attempt:
         "_turning",
         "_waits",
         "_why",
+        "opening",
+        "supply",
     )
 
     def __init__(
@@ -80,7 +78,8 @@ class Attempt:
     ) -> None:
         self._dialer = dialer
         self._outcome = outcome
-        self._opening = opening
+        self.opening = opening
+        self.supply: Supply | None = None  # of spare connections, for the first try
         self._pool = pool
         self._trusted = trusted
         self._source = source
@@ -131,6 +130,12 @@ class Attempt:
 
     def connected(self, leg: ILeg) -> None:
         """The address that was tried took the connection."""
+        if not self._over:
+            leg.send(self.opening)
+        self.opened(leg)
+
+    def opened(self, leg: ILeg) -> None:
+        """It did, and has the opening bytes."""
         self._connector = None
         if self._over:
             leg.abort()
@@ -140,15 +145,26 @@ class Attempt:
         if seat is not None:
             self._seat = None
             seat.connected(leg)
-        leg.send(self._opening)
         self._outcome.dialled(leg)
+
+    def spoiled(self) -> None:
+        """A spare connection was dead, as Trying: connect to the same address."""
+        self._connector = None
+        self._tries -= 1
+        seat, self._seat = self._seat, None
+        if seat is None:
+            self._try(self._address, self._dialer.connect_timeout)
+        else:
+            seat.given_up()
+            self._chosen = seat
+            self._next()
 
     def refused(self, why: OSError) -> None:
         """It did not."""
         self._connector = None
         if self._over:
             return
-        self._why = _explained(self._address, why)
+        self._why = explained(self._address, why)
         seat = self._seat
         if seat is not None:
             self._gave_nothing(seat)
@@ -190,7 +206,7 @@ class Attempt:
         self.connected(leg)
 
     def lost(self, seat: Seat, why: OSError) -> None:
-        self._why = _explained(seat.member.address, why)
+        self._why = explained(seat.member.address, why)
         seat.failed(str(self._why), ours=isinstance(self._why, DialBroken))
 
     def beaten(self, race: Race) -> None:
@@ -289,10 +305,12 @@ class Attempt:
         self._address = address
         if seat is not None:
             seat.begin()
-        connector = dialer.connect(address, dialer.bind_to(address), timeout, self.connected, self.refused)
+        supply, self.supply = self.supply, None
+        trial = None if supply is None else supply.find(self, address)
+        connector = trial or dialer.connect(address, dialer.bind_to(address), timeout, self.connected, self.refused)
         if not self._over and not self._more:  # else it is decided already
             self._connector = connector
-            if seat is not None and seat.kin is not None and dialer.attempt_delay:
+            if seat is not None and seat.kin is not None and dialer.attempt_delay and trial is None:
                 self._race = Race(self, dialer.clock, dialer.attempt_delay, seat)
 
     def _gave_nothing(self, seat: Seat) -> None:
@@ -377,12 +395,3 @@ classImplements(Attempt, ICancel)  # not by a decorator: setup.py compiles this 
 def _nobody_waits(failure: Failure) -> None:
     """We gave the question up."""
     failure.trap(CancelledError)
-
-
-def _explained(address: Address, why: OSError) -> DialFailed:
-    said = errno.errorcode.get(why.errno or 0, str(why))
-    if why.errno in OUR_MEANS:
-        return DialBroken(f"cannot connect to {address}: {said}")
-    if isinstance(why, TimeoutError):
-        return DialTimeout(f"{address} did not answer in time")
-    return DialRefused(f"{address}: {said}")

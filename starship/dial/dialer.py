@@ -20,6 +20,8 @@ from starship.dial.pools import Pools
 from starship.dial.preface import preface
 from starship.dial.seat import Seat
 from starship.dial.sources import Sources
+from starship.dial.spares import Spares
+from starship.dial.trial import Supply, twice
 from starship.errors import DialUnresolved
 from starship.interfaces import Connect, ICancel, IDialer, IDialOutcome
 from starship.words import Address, Arrival, Hello, Route
@@ -40,7 +42,8 @@ class Dialer:
     Deadlines in seconds: `connect_timeout` for an address without a pool, `dial_timeout` for all tries together.
 
     `pools` has the terms for all others. `bind_addresses` are our own ends, in turn. `attempt_delay` is the head start
-    of an address of a name that has both families; 0: one is tried after the other.
+    of an address of a name that has both families; 0: one is tried after the other. `spares` are connections that
+    are made before a client comes; None: nobody wants any.
     """
 
     connect: Connect
@@ -50,6 +53,7 @@ class Dialer:
     dial_timeout: float
     bind_addresses: tuple[str, ...] = ()
     attempt_delay: float = 0.25
+    spares: Spares | None = None
     connect_timeout: float = field(init=False)
     _limited: bool = field(init=False)
     _sources: Sources = field(init=False)
@@ -81,6 +85,8 @@ class Dialer:
             opening = preface(version, terms.proxy_options, arrival, hello) + opening
         trusted = route.trusted or route.pool is not None
         attempt = Attempt(self, outcome, opening, pool, trusted, arrival.client.host, hello.name)
+        if self.spares is not None and terms.preconnect:
+            attempt.supply = Supply(self.spares, terms.preconnect, twice(hello))
         attempt.start(alone, None if choice is None else choice.seat)
         return attempt
 

@@ -16,9 +16,9 @@ from attrs import define, field, frozen
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from starship.dial.attempt import OUR_MEANS
 from starship.dial.check import Finding, Ill, Outcome, Question, Unmade
 from starship.dial.dialogue import Dialogue, dialogue
+from starship.dial.fault import OUR_MEANS
 from starship.interfaces import Connect, ICancel, ILeg
 from starship.words import Address, Stop
 

@@ -1,8 +1,8 @@
 """
 Sources: our own addresses, which new connections take in turn.
 
-Part of the dial step. One address has some 28,000 ports for each endpoint; where those are not enough, several addresses
-are. Knows no sockets: whether one has a port left, who connects finds out, and goes on to the next.
+Part of the dial step. One address has some 28,000 ports for each endpoint; where those are not enough, several
+addresses are. Knows no sockets: whether one has a port left, who connects finds out, and goes on to the next.
 """
 
 from __future__ import annotations

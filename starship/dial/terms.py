@@ -26,7 +26,7 @@ class Terms:
     `max_connections` to one endpoint (0: no limit); beyond it at most `queue` clients wait for `queue_timeout`.
     `retries` (a share, 0 to 1) and `min_retries` (a second) bound the tries of endpoints that failed last.
     `proxy_protocol` (None: none) and its options are for routes that do not say. `check` None: nobody asks how
-    endpoints are.
+    endpoints are. `preconnect` is how many spare connections each endpoint shall have.
     """
 
     policy: str = "random"
@@ -41,3 +41,4 @@ class Terms:
     min_retries: int = 10
     proxy_protocol: str | None = None
     proxy_options: ProxyOptions = PLAIN
+    preconnect: int = 0

@@ -23,6 +23,7 @@ from starship.account.ledger import Ledger
 from starship.account.pulse import Pulse
 from starship.admin.readiness import LookupProbe, Readiness
 from starship.dial.checks import Checks
+from starship.dial.spares import Spares
 from starship.dns.book import Book
 from starship.errors import StarshipError
 from starship.process.descriptors import raise_limit, shortage
@@ -79,6 +80,7 @@ class Router(Service):
         lookups: Lookups,
         book: Book,
         checks: Checks,
+        spares: Spares | None,
         ledger: Ledger,
         access_log: AccessLog | None,
         pulse: Pulse,
@@ -98,6 +100,7 @@ class Router(Service):
         self.readiness = readiness
         self._book = book
         self._checks = checks
+        self._spares = spares
         self._pulse = pulse
         self._probe = probe
         self._notifier = notifier
@@ -163,6 +166,8 @@ class Router(Service):
         self._pulse.stop()
         self.admin.window.stop()
         self._checks.stop()
+        if self._spares is not None:
+            self._spares.stop()
         self._book.stop()
         await self.lookups.stop()
         await self.admin.close()

@@ -26,6 +26,7 @@ from starship.dial.pool import Means
 from starship.dial.pools import NamedPool, Pools
 from starship.dial.preface import preface_of_a_check
 from starship.dial.probe import Line
+from starship.dial.spares import Spares
 from starship.dial.terms import Terms
 from starship.inside import Wanted
 from starship.reasons import Reason
@@ -42,7 +43,7 @@ def make_dialer(
 ) -> Dialer:
     """Build all of it; `doors` may be filled later."""
     dialling = settings.upstream
-    return Dialer(
+    dialer = Dialer(
         connect=connect_on(ground, reactor, manners_of(dialling)),
         clock=wheel,
         pools=make_pools(settings, wheel, names),
@@ -57,6 +58,16 @@ def make_dialer(
         bind_addresses=dialling.bind_addresses,
         attempt_delay=dialling.attempt_delay,
     )
+    if dialling.preconnect or any(pool.preconnect for pool in settings.pools.values()):
+        dialer.spares = Spares(
+            connect=dialer.connect,
+            bind_to=dialer.bind_to,
+            clock=reactor,
+            total=dialling.preconnect_total,
+            idle=dialling.preconnect_idle,
+            rate=dialling.preconnect_rate,
+        )
+    return dialer
 
 
 def manners_of(dialling: Dialling) -> Manners:
@@ -96,6 +107,7 @@ def terms_of(wanted: Pool | Dialling) -> Terms:
         min_retries=wanted.min_retries,
         proxy_protocol=header_version(wanted),
         proxy_options=header_options(wanted),
+        preconnect=wanted.preconnect,
         check=check_of(wanted),
     )
 

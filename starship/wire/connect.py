@@ -2,7 +2,8 @@
 Connecting on the wire.
 
 The ground under dial. A connect that is over at once (on the same machine) costs no event; any other is watched until
-the descriptor is writable. The leg that comes of it is watched already. What is not asked for of a socket costs no call.
+the descriptor is writable. The leg that comes of it is watched already. What is not asked for of a socket costs no
+call.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ IP_BIND_ADDRESS_NO_PORT: Final = 24
 
 NAGLE_UNTIL_WRITE: Final = 2
 """TCP_NODELAY is set at this write: the opening bytes are the first."""
+
+USUAL: Final = Manners()
 
 TAKEN: Final = frozenset({errno.EADDRNOTAVAIL, errno.EADDRINUSE})
 """What the kernel says of an address of ours that has no port left, or is not here (any more)."""
@@ -119,7 +122,7 @@ class _Decided:
 DECIDED: Final = _Decided()
 
 
-def connect_on(ground: Ground, clock: IReactorTime, manners: Manners = Manners()) -> Connect:
+def connect_on(ground: Ground, clock: IReactorTime, manners: Manners = USUAL) -> Connect:
     """A way to connect, for who does not know the wire."""
     options = manners.options()
     nagle = NAGLE_UNTIL_WRITE if manners.nodelay else 0

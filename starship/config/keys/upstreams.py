@@ -89,9 +89,24 @@ def add_balancing(section: Section, *, inherits: str = "") -> None:
         "Fields that are passed on from the header that came in: `all`, `none`, words (`unique_id`, `ssl`, `netns`,"
         " `aws`, `azure`, `google_psc`) or types such as `0xe4`.",
     )
+    add(
+        "preconnect",
+        integer(1, 64, "none"),
+        "2",
+        "Spare connections to an endpoint, made while it has clients, so that the next one need not wait for the way"
+        " there and back ([pools.md](pools.md#spare-connections)). 0: none.",
+    )
 
 
 add_balancing(UPSTREAM)
+UPSTREAM.add("preconnect_total", integer(1, 10_000), "1000", "All spare connections together, at most.")
+UPSTREAM.add(
+    "preconnect_idle",
+    duration(0.1, HOUR),
+    "5s",
+    "How old a spare connection may get: less than an endpoint waits for the first byte of a client.",
+)
+UPSTREAM.add("preconnect_rate", integer(1, 10_000), "50", "So many of them are begun in a second, at most.")
 add_checks(UPSTREAM)
 UPSTREAM.add(
     "policy",

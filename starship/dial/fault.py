@@ -1,0 +1,28 @@
+"""
+Whose fault it is that a connect failed, and in which words. Pure.
+
+Part of the dial step: an endpoint is not blamed for what we lack.
+"""
+
+from __future__ import annotations
+
+import errno
+from typing import Final
+
+from starship.errors import DialBroken, DialFailed, DialRefused, DialTimeout
+from starship.words import Address
+
+OUR_MEANS: Final = frozenset(
+    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EAGAIN}
+)
+"""What the kernel says for want of our own means."""
+
+
+def explained(address: Address, why: OSError) -> DialFailed:
+    """A connect's error as one of ours."""
+    said = errno.errorcode.get(why.errno or 0, str(why))
+    if why.errno in OUR_MEANS:
+        return DialBroken(f"cannot connect to {address}: {said}")
+    if isinstance(why, TimeoutError):
+        return DialTimeout(f"{address} did not answer in time")
+    return DialRefused(f"{address}: {said}")

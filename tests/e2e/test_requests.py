@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from websockets.sync.client import connect as websocket
+from websockets.sync.server import ServerConnection, serve
 
 from tests.e2e.clients import connect
 from tests.e2e.sites import (
@@ -224,6 +227,23 @@ def test_k2_a_thousand_requests_on_one_connection_that_alternate_two_tenants_eac
     assert {line["reason"] for line in ours} == {"ok"}
     assert ferry.metric("starship_http_requests_total", door="http", reason="ok") >= 1000
     assert ferry.metric("starship_upstream_reused_total") >= 998
+
+
+def test_k2_a_session_of_requests_alternates_two_tenants_on_one_connection(ferry: Starship) -> None:
+    before = ferry.metric("starship_connections_total", door="http")
+    with requests.Session() as session:
+        session.trust_env = False
+        url = f"http://127.0.0.1:{ferry.port('http')}/s"
+        for number in range(50):
+            name = ("red", "blue")[number % 2]
+            answer = session.put(
+                f"http://127.0.0.1:{ferry.port('http')}/s",
+                data=b"%d" % number,
+                headers={"Host": f"{name}.com"},
+                timeout=5,
+            )
+            assert answer.content == text_of(name, "/s", "PUT", b"%d" % number)
+    assert ferry.metric("starship_connections_total", door="http") == before + 1
 
 
 def test_pipelined_requests_of_two_tenants_are_answered_in_order(visitor: Visitor) -> None:
@@ -447,6 +467,25 @@ def test_k7_a_change_of_protocol_becomes_a_tunnel(visitor: Visitor, ferry: Stars
     visitor.stream.sock.shutdown(socket.SHUT_WR)
     assert visitor.stream.rest() == b""
     assert ferry.ending(status=101)["reason"] == "ok"
+
+
+def test_k7_websockets_echo_through_an_upgrade_small_and_large(ferry: Starship, api: Api) -> None:
+    def talk(connection: ServerConnection) -> None:
+        for message in connection:
+            connection.send(message)
+
+    with serve(talk, "127.0.0.1", 0, max_size=None) as server:
+        port = server.socket.getsockname()[1]
+        api.hosts["ws.com"] = {"app": "ws", "endpoint": f"127.0.0.1:{port}"}
+        serving = threading.Thread(target=server.serve_forever)
+        serving.start()
+        with websocket("ws://ws.com/", sock=connect(ferry.port("http")), max_size=None, proxy=None) as ws:
+            for message in ("hello", b"x" * 3_000_000, "bye"):
+                ws.send(message)
+                assert ws.recv() == message
+        server.shutdown()
+        serving.join()
+    assert ferry.ending(name="ws.com")["status"] == 101
 
 
 def test_a_head_that_is_begun_and_not_ended_is_refused_in_time_and_an_idle_connection_just_ends(

@@ -37,6 +37,8 @@ TENANCIES: Final = (
     Tenancy("south", "127.0.0.3", "b.com", "Another App"),
 )
 STRANGER: Final = "nobody.com"
+BOTH: Final = "both.com"
+"""Lives in every cluster: a pool of the ini file."""
 
 
 @frozen(kw_only=True)
@@ -119,6 +121,12 @@ connections = 200
 # A lookup may not send anyone to loopback unless this says so.
 allow = 127.0.0.0/8
 
+[pool:both]
+endpoints = {", ".join(home.address for home in TENANCIES)}
+
+[routes]
+{BOTH} = pool:both
+
 [admin]
 endpoint = tcp:{plan.admin}:interface={DOORS_HOST}
 """
@@ -153,6 +161,16 @@ def lines(plan: Plan) -> tuple[Line, ...]:
             argv=_visit(plan, "https", STRANGER),
             code=HANDSHAKE_FAILED,
             shows=("unrecognized name",),
+        ),
+        Line(
+            says=f"{BOTH} lives in both: a pool, in turns",
+            argv=_visit(plan, "http", BOTH),
+            shows=("Cluster ", "door    http", f"host    {BOTH}"),
+        ),
+        Line(
+            says="how the endpoints of that pool stand, and whom they served",
+            argv=(*plan.visitor, "-sS", f"http://{DOORS_HOST}:{plan.admin}/pools/both"),
+            shows=("both: round_robin, 2 endpoints (2 up), 2 used", *(home.address for home in TENANCIES)),
         ),
         Line(
             says="what was counted meanwhile",

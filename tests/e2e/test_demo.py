@@ -16,7 +16,7 @@ import pytest
 from starship.mock.demo import Plan, based
 from starship.mock.world import PlaceTaken, check_places
 
-LINES = 6
+LINES = 8
 
 
 @pytest.fixture

@@ -1,10 +1,10 @@
-# make demo · make test · make test-system · make test-pythons · make prove · make lint · make format · make build · make bench · make bench-resolver
+# make demo · make test · make test-system · make test-pythons · make prove · make lint · make format · make build · make compiled · make test-compiled · make bench · make bench-resolver
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.ready
 
-.PHONY: demo test test-system test-pythons prove bench bench-resolver lint format build clean help
+.PHONY: demo test test-system test-pythons test-compiled compiled prove bench bench-resolver lint format build clean help
 
 help:
 	@sed -n '1s/^# //p' Makefile
@@ -60,6 +60,14 @@ bench-resolver: $(STAMP)
 build: $(STAMP)
 	$(BIN)/pip install --quiet --disable-pip-version-check build
 	$(BIN)/python -m build
+
+# A wheel in dist/ whose hot modules are compiled: for this Python and this kind of machine alone. Needs a C compiler.
+compiled: $(STAMP)
+	STARSHIP_COMPILE=1 $(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation -w dist .
+
+# The tests once more, with these modules compiled. TESTS="tests/wire": these alone.
+test-compiled: $(STAMP)
+	@etc/test-compiled $(VENV) $(TESTS)
 
 clean:
 	rm -rf $(VENV) $(VENV)-3.* build dist *.egg-info

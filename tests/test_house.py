@@ -15,9 +15,10 @@ LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "exchange", "refuse", "account", "config", "dns"}
 GROUND = {"errors", "nouns", "buckets", "names", "reasons", "framing", "messages", "tlv", "words", "addresses", "paths"}
-GROUND |= {"inside", "interfaces"}
+GROUND |= {"inside", "interfaces", "built"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
+    "built": set(),
     "buckets": set(),
     "names": {"errors"},
     "reasons": set(),

@@ -34,7 +34,7 @@ _MAKERS: Final[dict[str, Callable[..., Metric]]] = {
     "histogram": HistogramMetricFamily,
 }
 
-BUILD = Family("starship_build_info", "gauge", ("version", "python", "twisted"), "Always 1; what runs here.")
+BUILD = Family("starship_build_info", "gauge", ("version", "python", "twisted", "build"), "Always 1; what runs here.")
 READY = Family("starship_ready", "gauge", (), "1 while /readyz answers 200, else 0.")
 CONNECTIONS = Family("starship_connections_total", "counter", ("door",), "Connections accepted.")
 ACTIVE = Family("starship_connections_active", "gauge", ("door",), "Connections open now.")

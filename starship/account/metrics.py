@@ -34,6 +34,7 @@ from starship.account.sources import (
     Sources,
     TimingStats,
 )
+from starship.built import built
 
 Row = tuple[tuple[str, ...], float]
 
@@ -43,8 +44,8 @@ class StarshipCollector(Collector):
     """Reads the sources whenever somebody scrapes."""
 
     sources: Sources
-    _build: tuple[str, str, str] = field(
-        factory=lambda: (version("starship"), platform.python_version(), version("twisted")), init=False
+    _build: tuple[str, str, str, str] = field(
+        factory=lambda: (version("starship"), platform.python_version(), version("twisted"), built()), init=False
     )
 
     def describe(self) -> Iterable[Metric]:

@@ -13,6 +13,7 @@ from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from importlib.metadata import version
 
+from starship.built import built
 from starship.cli.cache import add_cache
 from starship.cli.check import add_check
 from starship.cli.connections import add_connections
@@ -31,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def commands() -> ArgumentParser:
     """The whole command line."""
     parser = ArgumentParser(prog="starship", description="The front door of a multi-tenant fleet.")
-    parser.add_argument("--version", action="version", version=f"starship {version('starship')}")
+    parser.add_argument("--version", action="version", version=f"starship {version('starship')} ({built()})")
     subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
     add_check(subparsers.add_parser("check", help="read an ini file and say what is wrong with it"))
     add_explain(subparsers.add_parser("explain", help="ask a running Starship why a name goes where it goes"))

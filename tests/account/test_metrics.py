@@ -17,6 +17,7 @@ from starship.account.families import FAMILIES
 from starship.account.ledger import Ledger, Timings
 from starship.account.metrics import StarshipCollector, register
 from starship.account.sources import ENDPOINTS_LIMIT, Sources
+from starship.built import COMPILED, PURE, built
 from starship.reasons import Mood, Reason
 from starship.words import Origin
 from tests import fakes
@@ -255,7 +256,8 @@ def test_the_build_says_what_runs_here() -> None:
     (build,) = [family for family in families(scrape(all_sources())) if family.name == "starship_build_info"]
     (sample,) = build.samples
     assert sample.value == 1
-    assert set(sample.labels) == FREE_LABELS
+    assert set(sample.labels) == {*FREE_LABELS, "build"}
+    assert sample.labels.pop("build") == built()
     assert all(re.fullmatch(r"\d+\.\d+\S*", value) for value in sample.labels.values())
 
 
@@ -313,7 +315,7 @@ def test_labels_come_from_closed_lists_and_the_ini_file_alone() -> None:
         "stale",
     }
     closed |= {"0", "1", "ahead", "revalidate", "renew", "source", "overall", "same"}
-    closed |= {"found", "servfail"}
+    closed |= {"found", "servfail", PURE, COMPILED}
     closed |= {"web", "10.0.0.5:443", "a.internal", "slow", "ejected", "draining", "made"}
     closed |= {"tcp", "tls", "passed", "failed", "unmade", "up", "down"}
     closed |= {"miss", "timeout", "refused", "5xx", "invalid", "busy", *Mood, *Reason, *Origin}

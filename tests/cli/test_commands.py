@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from starship.built import built
 from starship.cli.commands import commands, main
 
 
@@ -21,7 +22,9 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         main(["--version"])
     assert caught.value.code == 0
-    assert capsys.readouterr().out.startswith("starship ")
+    told = capsys.readouterr().out
+    assert told.startswith("starship ")
+    assert told.endswith(f"({built()})\n")  # pure or compiled
 
 
 @pytest.mark.parametrize("command", ["check", "explain", "cache", "connections", "mock-api", "demo"])

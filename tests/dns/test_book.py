@@ -279,3 +279,16 @@ def test_a_name_tells_how_it_stands() -> None:
     scene.resolver.fail(Trouble.REFUSED)
     (view,) = scene.book.views()
     assert (view.age, view.trouble) == (10, "refused")
+
+
+def test_a_look_at_a_name_asks_nobody_and_tells_how_old_its_answer_is() -> None:
+    scene = Scene()
+    assert scene.book.look("other.example") is None
+    unknown = scene.book.look("web.example")
+    assert unknown is not None
+    assert (unknown.places, unknown.age, unknown.left, scene.resolver.questions) == ((), None, None, [])
+    scene.known("192.0.2.1", ttl=5)
+    scene.clock.advance(2)
+    known = scene.book.look("web.example")
+    assert known is not None
+    assert ([place.host for place in known.places], known.age, known.trouble) == (["192.0.2.1"], 2.0, "")

@@ -301,11 +301,17 @@ def _something(random: Random, salon: Salon, visit: Visit) -> bool:
         case 7:
             for question in [asked for asked in house.resolver.questions if not asked.called][:1]:
                 question.callback(ROUTE)
-        case 8 if random.random() < 0.1:
-            house.factory.drain()
-        case 8 if random.random() < 0.1:
-            house.factory.stop(Reason.DRAINED)
+        case 8 if random.random() < 0.2:
+            _leave(random, salon)
         case 9 if random.random() < 0.15:
             visit.resets()
             return True
     return False
+
+
+def _leave(random: Random, salon: Salon) -> None:
+    """We are about to stop, or stop at once."""
+    if random.random() < 0.5:
+        salon.house.factory.drain()
+    else:
+        salon.house.factory.stop(Reason.DRAINED)

@@ -236,12 +236,7 @@ def test_k2_a_session_of_requests_alternates_two_tenants_on_one_connection(ferry
         url = f"http://127.0.0.1:{ferry.port('http')}/s"
         for number in range(50):
             name = ("red", "blue")[number % 2]
-            answer = session.put(
-                f"http://127.0.0.1:{ferry.port('http')}/s",
-                data=b"%d" % number,
-                headers={"Host": f"{name}.com"},
-                timeout=5,
-            )
+            answer = session.put(url, data=b"%d" % number, headers={"Host": f"{name}.com"}, timeout=5)
             assert answer.content == text_of(name, "/s", "PUT", b"%d" % number)
     assert ferry.metric("starship_connections_total", door="http") == before + 1
 

@@ -14,13 +14,14 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.task import Clock
 
 from starship.errors import StarshipError
-from starship.mock.demo import Plan
+from starship.mock.demo import Plan, lines
 from starship.mock.play import Outcome
 from starship.mock.stage import Stage
 from starship.mock.world import World
 from tests.fakes import success_of
 
 NOW = datetime(2026, 1, 2, tzinfo=UTC)
+LINES = len(lines(Plan(directory=Path("/tmp/demo"))))
 
 
 class FakeWorld(World):
@@ -84,7 +85,7 @@ class Played:
 
     def perform(self, *, once: bool) -> bool:
         performing = Deferred.fromCoroutine(self.stage.perform(NOW, once=once))
-        self.clock.pump([1] * 6)
+        self.clock.pump([1] * LINES)
         return success_of(performing)
 
 
@@ -99,9 +100,9 @@ def test_all_parts_start_and_the_stage_stays_with_its_banner() -> None:
 def test_once_plays_the_lines_and_a_broken_promise_is_an_exit_status() -> None:
     played = Played()
     assert not played.perform(once=True)
-    assert len(played.ran) == 6
+    assert len(played.ran) == LINES
     assert played.stage.status == 1
-    assert played.said[-1].endswith("0 of 6 lines as promised")
+    assert played.said[-1].endswith(f"0 of {LINES} lines as promised")
 
 
 def test_starship_stops_before_its_world() -> None:

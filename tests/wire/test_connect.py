@@ -63,6 +63,7 @@ def dials(bench: Bench) -> Dials:
 @pytest.fixture
 def server(bench: Bench) -> Iterator[socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)  # a test whose dial failed fails as well
         yield listener
 
 

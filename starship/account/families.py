@@ -95,6 +95,8 @@ IDLE = Family("starship_upstream_idle", "gauge", (), "Upstream connections that 
 REPLAYS = Family(
     "starship_upstream_replays_total", "counter", (), "Requests sent again, since an idle connection was dead."
 )
+SPARES = Family("starship_upstream_spares", "gauge", (), "Spare connections that wait for a client.")
+SPARES_USED = Family("starship_upstream_spares_spent_total", "counter", ("result",), "What became of spare connections.")
 RESOLUTIONS = Family(
     "starship_dns_resolutions_total",
     "counter",
@@ -158,7 +160,7 @@ FAMILIES: Final = (
     *(ENTRIES, CACHE_BYTES, EVICTIONS, EXPIRED, REQUESTS, LOOKUPS, LOOKUP_SECONDS, IN_FLIGHT),
     *(BREAKER, API_WELL, QUEUE, JOINED, BESIDE, ERRORS, ERRORS_SERVED),
     *(OVER_BUDGET, SHADOWED, SNAPSHOT, SNAPSHOT_FAILURES),
-    *(REUSED, IDLE, REPLAYS),
+    *(REUSED, IDLE, REPLAYS, SPARES, SPARES_USED),
     *(RESOLUTIONS, NAMES_KNOWN, OLDEST_ANSWER),
     *(CHECKS, CHECK_CHANGES, CHECKED, CHECKS_WAITING),
     *(POOL_MEMBERS, POOL_PANIC, POOL_CONNECTIONS, POOL_WAITING, POOL_RETRIES),

@@ -131,6 +131,9 @@ def _edge(sources: Sources) -> Iterator[Metric]:
         yield _one(f.REUSED, idle.reused)
         yield _one(f.IDLE, len(idle))
         yield _one(f.REPLAYS, idle.replays)
+    if (spares := sources.spares) is not None:
+        yield _one(f.SPARES, len(spares))
+        yield _filled(f.SPARES_USED, _by_label(spares.results))
     if (names := sources.names) is not None:
         yield _filled(f.RESOLUTIONS, _by_label(names.results))
         yield _one(f.NAMES_KNOWN, len(names))

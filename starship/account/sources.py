@@ -142,6 +142,14 @@ class NameStats(Protocol):
     def oldest(self) -> float: ...
 
 
+class SpareStats(Protocol):
+    """Spare connections: how many now, and what became of the others."""
+
+    def __len__(self) -> int: ...
+    @property
+    def results(self) -> Mapping[str, int]: ...
+
+
 class CheckStats(Protocol):
     """
     What checks of endpoints found: `results` by kind and word, `changes` by `up` and `down`.
@@ -217,6 +225,7 @@ class Sources:
     ready: Callable[[], bool] | None = None
     uncounted: Callable[[], tuple[int, int]] = lambda: (0, 0)
     idle: IdleStats | None = None
+    spares: SpareStats | None = None
     names: NameStats | None = None
     checks: CheckStats | None = None
     pools: Callable[[], Sequence[PoolStats]] | None = None

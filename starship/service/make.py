@@ -107,6 +107,7 @@ def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str
             ready=lambda: readiness.standing().ready,
             uncounted=crowd.uncounted,
             idle=idle,
+            spares=dialer.spares,
             names=book,
             checks=checks,
             pools=partial(pool_figures, dialer.pools),

@@ -72,6 +72,16 @@ class Gate:
 
 
 @define
+class Spared:
+    """Two spare connections."""
+
+    results: Mapping[str, int] = field(factory=lambda: {"taken": 91, "aged": 92})
+
+    def __len__(self) -> int:
+        return 2
+
+
+@define
 class Idle:
     reused: int = 41
     replays: int = 42
@@ -152,6 +162,7 @@ def all_sources() -> Sources:
         loop_lag=lag,
         ready=lambda: True,
         idle=Idle(),
+        spares=Spared(),
         names=Known(),
         checks=Checked(),
         pools=lambda: [Pooled()],
@@ -204,6 +215,7 @@ def test_every_source_shows_its_numbers() -> None:
     for (name, label), value in expected.items():
         assert registry.get_sample_value(name, dict([label])) == value, name
     assert registry.get_sample_value("starship_http_requests_total", {"door": "http", "reason": "ok"}) == 44
+    assert registry.get_sample_value("starship_upstream_spares_spent_total", {"result": "taken"}) == 91
     assert registry.get_sample_value("starship_checks_total", {"check": "http", "result": "passed"}) == 51
     plain = {
         "starship_ready": 1,
@@ -218,6 +230,7 @@ def test_every_source_shows_its_numbers() -> None:
         "starship_upstream_reused_total": 41,
         "starship_upstream_replays_total": 42,
         "starship_upstream_idle": 43,
+        "starship_upstream_spares": 2,
         "starship_dns_names": 63,
         "starship_dns_oldest_answer_seconds": 64,
         "starship_checks_waiting": 57,
@@ -315,7 +328,7 @@ def test_labels_come_from_closed_lists_and_the_ini_file_alone() -> None:
         "stale",
     }
     closed |= {"0", "1", "ahead", "revalidate", "renew", "source", "overall", "same"}
-    closed |= {"found", "servfail", PURE, COMPILED}
+    closed |= {"found", "servfail", "taken", "aged", PURE, COMPILED}
     closed |= {"web", "10.0.0.5:443", "a.internal", "slow", "ejected", "draining", "made"}
     closed |= {"tcp", "tls", "passed", "failed", "unmade", "up", "down"}
     closed |= {"miss", "timeout", "refused", "5xx", "invalid", "busy", *Mood, *Reason, *Origin}

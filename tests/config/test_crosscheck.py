@@ -195,3 +195,21 @@ def test_a_pool_is_checked_as_upstream_says_where_it_does_not_say_itself() -> No
     found = settings_of(DOOR + LOOKUP + POOL + "check_path = /up\n" + upstream).pools["web"]
     assert (found.check, found.check_interval, found.check_path) == ("http", 1.0, "/up")
     assert settings_of(DOOR + LOOKUP + POOL + "check = off\n" + upstream).pools["web"].check == "off"
+
+
+@pytest.mark.parametrize(
+    ("lines", "wants"),
+    [
+        ("keepalive_interval = 5s\n", "keepalive above 0"),
+        ("keepalive_probes = 5\n", "keepalive above 0"),
+        ("preconnect_total = 5\n", "preconnect above 0, here or in a pool,"),
+        ("preconnect_idle = 5s\n", "preconnect above 0, here or in a pool,"),
+        ("preconnect_rate = 5\n", "preconnect above 0, here or in a pool,"),
+    ],
+)
+def test_what_is_said_of_spares_and_probes_is_of_use_to_them(lines: str, wants: str) -> None:
+    (mistake,) = mistakes_of(DOOR + LOOKUP + "[upstream]\n" + lines)
+    assert f"expected {wants} for this key to be of use" in mistake
+    assert settings_of(DOOR + LOOKUP + "[upstream]\nkeepalive = 1m\npreconnect = 1\n" + lines)
+    if "preconnect" in lines:
+        assert settings_of(DOOR + LOOKUP + POOL + "preconnect = 1\n[upstream]\n" + lines)

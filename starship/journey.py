@@ -91,7 +91,7 @@ class Journey:
         self._hello = hello
         self._hello_at = guides.clock.seconds()
         try:
-            ask = Ask(name=hello.name, source=arrival.client.host, door=arrival.door.name)
+            ask = Ask(hello.name, arrival.client.host, arrival.door.name)
             answer = guides.resolver.peek(ask)
             if answer is None:
                 self._look_up(ask, hello)
@@ -334,34 +334,34 @@ class Journey:
             healing.cancel()
 
     def _account(self, reason: Reason, status: int, detail: str = "", name: str | None = None) -> None:
-        hello, answer = self._hello, self._answer
+        hello, answer, client = self._hello, self._answer, self.client
         if self._entered:
-            self.guides.tenants.leave(hello.name if hello else None)
+            self.guides.tenants.leave(hello.name if hello is not None else None)
         self.guides.ledger.ended(
             Ending(
-                arrival=self.arrival,
-                reason=reason,
-                status=status,
-                seconds=self._seconds(),
-                hello=hello,
-                name=name or (hello.name if hello else None),
-                origin=answer.origin if answer else Origin.NONE,
-                app=answer.app if isinstance(answer, Route) else "",
-                upstream=self._upstream,
-                detail=detail,
-                received=self.client.received,
-                sent=self.client.sent,
+                self.arrival,
+                reason,
+                status,
+                self._seconds(),
+                hello,
+                name or (hello.name if hello is not None else None),
+                answer.origin if answer is not None else Origin.NONE,
+                answer.app if isinstance(answer, Route) else "",
+                self._upstream,
+                detail,
+                client.received,
+                client.sent,
             )
         )
-        self.client.over()
+        client.over()
 
     def _seconds(self) -> Seconds:
         start, hello, answer, dialled = self.arrival.start, self._hello_at, self._answer_at, self._dialled_at
         return Seconds(
-            hello=None if hello is None else hello - start,
-            route=None if answer is None or hello is None else answer - hello,
-            dial=None if dialled is None or answer is None else dialled - answer,
-            total=self.guides.clock.seconds() - start,
+            self.guides.clock.seconds() - start,
+            None if hello is None else hello - start,
+            None if answer is None or hello is None else answer - hello,
+            None if dialled is None or answer is None else dialled - answer,
         )
 
 

@@ -15,7 +15,7 @@ Field = tuple[bytes, bytes]
 """A field of an HTTP message: its name as it was spelled, its value without the white space around it."""
 
 
-@noun(kw_only=True)
+@noun(kw_only=False)
 class Request:
     """
     One HTTP/1 request head, understood.
@@ -44,7 +44,7 @@ class Request:
     hops: tuple[bytes, ...] = ()
 
 
-@noun(kw_only=True)
+@noun(kw_only=False)
 class Response:
     """
     One HTTP/1 response head, understood. `minor` is the upstream's version of HTTP/1, 0 or 1.

@@ -75,7 +75,7 @@ class Tlv(NamedTuple):
     value: bytes
 
 
-@noun(kw_only=True)
+@noun(kw_only=False)
 class Arrival:
     """
     An accepted connection.
@@ -109,7 +109,7 @@ class Manner:
     keep: bool = False
 
 
-@noun(kw_only=True)
+@noun(kw_only=False)
 class Hello:
     """
     What a client asked for. `name` is None where it named nobody (no SNI; HTTP/1.0 without Host, empty Host).
@@ -317,7 +317,7 @@ class Look:
     size: int
 
 
-@noun(kw_only=True)
+@noun(kw_only=False)
 class Ask:
     """A question to a resolver. `source` is the client's address, `door` the listener's name."""
 
@@ -326,17 +326,17 @@ class Ask:
     door: str
 
 
-@noun(kw_only=True)
+@noun(kw_only=False)
 class Seconds:
     """How long each step took; None for a step that was not reached or not needed."""
 
+    total: float
     hello: float | None = None
     route: float | None = None
     dial: float | None = None
-    total: float
 
 
-@noun(kw_only=True)
+@noun(kw_only=False)
 class Ending:
     """How one Hello ended, or one Arrival that never said one. `received` from the client, `sent` to it, in bytes."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol, assert_never
 
-from attrs import define, evolve, field, frozen
+from attrs import define, field, frozen
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
@@ -242,7 +242,16 @@ class Conversation:
         turn = self._turn
         if turn is None:
             first = self.host.arrival
-            arrival = evolve(first, id=f"{first.id}.{self.requests + 1}", start=self._began)
+            arrival = Arrival(
+                first.number,
+                f"{first.id}.{self.requests + 1}",
+                first.door,
+                first.client,
+                first.local,
+                self._began,
+                first.via,
+                first.tlvs,
+            )
             turn = self._turn = Turn(self)
             turn.journey = self.host.journey = Journey(arrival, turn, self.courtesy.guides)
         return turn

@@ -7,9 +7,9 @@ for, and lets an Attempt try. A route with one address needs no pool, and costs 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
@@ -27,8 +27,7 @@ from starship.interfaces import Connect, ICancel, IDialer, IDialOutcome
 from starship.words import Address, Arrival, Hello, Route
 
 
-@frozen
-class Choice:
+class Choice(NamedTuple):
     """The endpoint that a dial would try first; `seat` is None for an address without a pool."""
 
     address: Address

@@ -46,7 +46,7 @@ class _Idle:
     house: IdleConnections
     leg: ILeg
     remote: Address
-    policy: Policy
+    route: Route  # that it carried for last
     since: float
 
     def heard(self, data: bytes) -> None:
@@ -95,7 +95,7 @@ class IdleConnections:
             oldest = next(iter(self._oldest_first))
             self._forget(oldest)
             self.part(oldest.leg)
-        idle = _Idle(self, leg, remote, policy_of(route), self.clock.seconds())
+        idle = _Idle(self, leg, remote, route, self.clock.seconds())
         if home is None:
             self._homes[remote] = [idle]
         else:
@@ -112,13 +112,17 @@ class IdleConnections:
 
     # For who dials
 
-    def take(self, remote: Address, policy: Policy, *, sure: bool) -> ILeg | None:
-        """The connection to this address that was used last under this policy; `sure`: only if that was just now."""
+    def take(self, remote: Address, route: Route, *, sure: bool) -> ILeg | None:
+        """
+        The connection to this address that was used last under a route's policy; `sure`: only if that was just now.
+
+        A route that is remembered is the same object each time: then there is nothing to compare.
+        """
         home = self._homes.get(remote)
         if home is None:
             return None
         for idle in reversed(home):
-            if idle.policy == policy:
+            if idle.route is route or policy_of(idle.route) == policy_of(route):
                 if sure and self.clock.seconds() - idle.since > SURE_S:
                     return None
                 self._forget(idle)
@@ -171,12 +175,13 @@ class ReusingDialer:
         choice = dialer.choose(route, arrival, hello)
         if choice is None:
             return dialer.dial(route, arrival, hello, opening, outcome)
-        leg = idle.take(choice.address, policy_of(route), sure=request.method not in REPEATABLE)
+        address, seat = choice
+        leg = idle.take(address, route, sure=request.method not in REPEATABLE)
         if leg is None:
             return dialer.dial(route, arrival, hello, opening, outcome, choice)
-        if choice.seat is not None:
-            choice.seat.begin()
-            choice.seat.connected(leg)
+        if seat is not None:
+            seat.begin()
+            seat.connected(leg)
         idle.reused += 1
         leg.send(opening)
         outcome.dialled(leg)

@@ -105,6 +105,8 @@ class Introduction:
     _changing: tuple[str, ...] = field(init=False)
     _without: frozenset[bytes] = field(init=False)
     _via: tuple[bytes, bytes] | None = field(init=False)  # by the client's version
+    _authority: bytes | None = field(default=None, init=False)  # that was asked for last
+    _of_authority: bytes = field(default=b"", init=False)  # and all lines that are the same for all its requests
 
     def __attrs_post_init__(self) -> None:
         chosen = [name for name in NAMES if name in self._forwarding.names]
@@ -123,14 +125,19 @@ class Introduction:
         """What is told with a request; `request_id` is the one that is made, the id of its own arrival in our log."""
         if self.is_trusted:
             return self._of_proxy(request, request_id)
-        said = [self._steady]
-        for name in self._changing:
-            said.append(self._line(name, request))
+        if request.authority != self._authority:
+            self._of_authority = self._steady + b"".join(
+                self._line(name, request) for name in self._changing if name != X_ORIGINAL_URI
+            )
+            self._authority = request.authority
+        lines = self._of_authority
+        if X_ORIGINAL_URI in self._changing:
+            lines += self._line(X_ORIGINAL_URI, request)
         if self._forwarding.request_id:
-            said.append(b"X-Request-Id: %b\r\n" % request_id.encode("ascii"))
+            lines += b"X-Request-Id: %b\r\n" % request_id.encode("ascii")
         if self._via is not None:
-            said.append(self._via[request.minor])
-        return Told(b"".join(said), self._without)
+            lines += self._via[request.minor]
+        return Told(lines, self._without)
 
     def _of_proxy(self, request: Request, request_id: str) -> Told:
         said, without = [], set(self._without)

@@ -137,18 +137,18 @@ class ResponseReader:
         until_close = not bodyless and length is None and not chunked
         persists = b"close" not in connection and (bool(minor) or b"keep-alive" in connection)
         return Response(
-            status=status,
-            reason=reason,
-            minor=minor,
-            fields=tuple(notes.fields),
-            length=length,
-            chunked=chunked,
-            until_close=until_close,
-            bodyless=bodyless,
-            close=until_close or not persists,
-            upgrade=b", ".join(notes.of(UPGRADE)) or None if status in (SWITCHING, UPGRADE_REQUIRED) else None,
-            hops=tuple(connection),
-            consumed=size,
+            status,
+            reason,
+            minor,
+            tuple(notes.fields),
+            length,
+            chunked,
+            until_close,
+            bodyless,
+            until_close or not persists,
+            b", ".join(notes.of(UPGRADE)) or None if status in (SWITCHING, UPGRADE_REQUIRED) else None,
+            tuple(connection),
+            size,
         )
 
     def _contradiction(self, notes: Notes, status: int, minor: int) -> str | None:

@@ -32,11 +32,15 @@ PLAIN = frozenset({"http", "auto"})
 
 def make_idle(settings: Settings, clock: IReactorTime) -> IdleConnections:
     """The upstream connections of all doors that stand between two requests."""
-    http, upstream, pools = settings.http, settings.upstream, settings.pools
+    http = settings.http
+    usual = header_version(settings.upstream) is not None
+    pools = {name: header_version(pool) is not None for name, pool in settings.pools.items()}
 
     def is_proxied(route: Route) -> bool:
-        said = upstream if route.pool is None else pools.get(route.pool, upstream)
-        return (route.proxy_protocol or header_version(said)) not in (None, "off")
+        said = route.proxy_protocol
+        if said is not None:
+            return said != "off"
+        return usual if route.pool is None else pools.get(route.pool, usual)
 
     return IdleConnections(
         clock=clock,

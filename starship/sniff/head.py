@@ -85,7 +85,7 @@ def prefers_json(accepts: list[bytes]) -> bool:
     """
     if not accepts:
         return False
-    said = b",".join(accepts)[:ACCEPT_READ_OCTETS].lower()
+    said = (accepts[0] if len(accepts) == 1 else b",".join(accepts))[:ACCEPT_READ_OCTETS].lower()
     if b"application/json" not in said:
         return False
     quality = {b"application/json": 0.0, b"text/html": 0.0}
@@ -130,7 +130,7 @@ def _name(notes: Notes, method: bytes, minor: int, size: int, manner: Manner) ->
             return bad("the target names another host than the Host field", manner)
         name = found[0]
     request = _request(notes, method, minor, path, authority) if notes.is_kept else None
-    return Hello(name=name, scheme="http", consumed=size, manner=manner, request=request)
+    return Hello(name, "http", size, (), False, manner, request)
 
 
 def _request(notes: Notes, method: bytes, minor: int, path: bytes, authority: bytes) -> Request:
@@ -140,18 +140,18 @@ def _request(notes: Notes, method: bytes, minor: int, path: bytes, authority: by
     connection = framing.options(said[CONNECTION]) if CONNECTION in said else _NO_OPTIONS
     upgrade = b", ".join(said[UPGRADE]) if UPGRADE in said and minor and b"upgrade" in connection else b""
     return Request(
-        method=method,
-        target=notes.target,
-        path=path.partition(b"?")[0].decode("ascii"),
-        minor=minor,
-        fields=tuple(notes.fields),
-        length=int(lengths[0]) if lengths else None,
-        chunked=CODING in said,
-        close=b"close" in connection or (not minor and b"keep-alive" not in connection),
-        upgrade=upgrade if upgrade and b"h2c" not in framing.options([upgrade]) else None,
-        expects=EXPECT in said and bool(minor) and b"100-continue" in framing.options(said[EXPECT]),
-        authority=authority,
-        hops=tuple(connection),
+        method,
+        notes.target,
+        path.partition(b"?")[0].decode("ascii"),
+        minor,
+        tuple(notes.fields),
+        int(lengths[0]) if lengths else None,
+        CODING in said,
+        b"close" in connection or (not minor and b"keep-alive" not in connection),
+        upgrade if upgrade and b"h2c" not in framing.options([upgrade]) else None,
+        EXPECT in said and bool(minor) and b"100-continue" in framing.options(said[EXPECT]),
+        authority,
+        tuple(connection),
     )
 
 

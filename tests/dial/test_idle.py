@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from starship.dial.idle import PART_S, SURE_S, FreshDialer, IdleConnections, ReusingDialer, policy_of
+from starship.dial.idle import PART_S, SURE_S, FreshDialer, IdleConnections, ReusingDialer
 from starship.interfaces import IDialer, IIdle
 from starship.messages import Request
 from starship.words import Address, Hello, Origin, Route, Stop, Upstream
@@ -53,7 +53,7 @@ class Shelf:
         return end
 
     def take(self, route: Route = ROUTE, *, sure: bool = False) -> object:
-        return self.idle.take(HOME, policy_of(route), sure=sure)
+        return self.idle.take(HOME, route, sure=sure)
 
 
 def test_the_one_that_was_used_last_is_taken_first_and_only_once() -> None:
@@ -78,6 +78,12 @@ def test_routes_of_another_policy_never_share_a_connection(other: Route) -> None
     end = shelf.put(other)
     assert shelf.take() is None
     assert shelf.take(other) is end.leg
+
+
+def test_a_route_that_was_asked_for_anew_has_what_its_equal_left() -> None:
+    shelf = Shelf()
+    end = shelf.put()
+    assert shelf.take(evolve(ROUTE, origin=Origin.FRESH)) is end.leg
 
 
 def test_one_that_a_proxy_header_has_opened_is_never_kept() -> None:

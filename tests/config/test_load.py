@@ -213,7 +213,7 @@ def test_a_secret_is_never_part_of_what_is_said() -> None:
 def test_unknown_words_without_a_neighbour_get_the_whole_list() -> None:
     assert mistakes_of(SMALL + "[zzz]\n[admin]\nzzz = 1\n") == [
         "a.ini:6: [zzz]: expected a known section: starship, listener:NAME, routes, lookup, cache, names, shadow,"
-        " upstream, limits, http, pages, access_log, admin",
+        " upstream, pool:NAME, limits, http, pages, access_log, admin",
         "a.ini:8: [admin] zzz: expected a key of this section: endpoint, token_file",
     ]
 
@@ -320,8 +320,8 @@ def test_what_the_example_comments_out_is_right_too(tmp_path: Path) -> None:
     keys = {key for section in SECTIONS.values() for key in section.keys}
     section, commented = "", []
     for line in text.splitlines():
-        if line.startswith("["):
-            section = line
+        if re.match(r"(# )?\[", line):
+            section = line.removeprefix("# ")
         match = re.match(r"# ([a-z_.*0-9]+)(?:/[a-z]+)?(?: exact| redirect| -> /)? = ", line)
         if match and (match[1] in keys or section == "[routes]"):
             commented.append((section, line[2:]))
@@ -336,6 +336,8 @@ def test_what_the_example_comments_out_is_right_too(tmp_path: Path) -> None:
         )
         head += "endpoint = tcp:1\n" if "listener" in section and not line.startswith("endpoint") else ""
         head += "url = https://a/{host}\n" if section == "[lookup]" else ""
+        head += "endpoints = 10.0.0.5\n" if "pool" in section and not line.startswith("endpoints") else ""
+        head += "check = http\n" if line.startswith(("check_", "on_down")) else ""
         mistakes = error_of(f"{head}{line}\n[zzz]\n").mistakes
         assert {mistake.section for mistake in mistakes if mistake.line} == {"zzz"}, line
 

@@ -55,6 +55,7 @@ SECTIONS: Final[dict[str, Section]] = {
         NAMES,
         SHADOW,
         UPSTREAM,
+        POOL,
         LIMITS,
         HTTP,
         PAGES,

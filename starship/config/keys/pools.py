@@ -20,8 +20,8 @@ POOL: Final = Section(
     owner=settings.Pool,
     doc=(
         "Endpoints that share a load; any number of pools. `pool:NAME` stands where an endpoint could: in `[routes]`,"
-        " for a listener's `default` and `no_name`, and in what a lookup answers. NAME has letters, digits, `_`, `.`,"
-        " `@` and `-`. What a pool leaves out is as `[upstream]` has it. [pools.md](pools.md) tells what is done."
+        " for a listener's `default`, `no_name` and `upstream`, and in what a lookup answers. NAME has letters, digits,"
+        " `_`, `.`, `@` and `-`. What a pool leaves out is as `[upstream]` has it. [pools.md](pools.md) tells the rest."
     ),
 )
 POOL.add(

@@ -28,6 +28,7 @@ CONNECTION: Final = b"connection"
 UPGRADE: Final = b"upgrade"
 
 _NONE: Final[list[bytes]] = []
+_FIELD = re.compile(rb"^([!#$%&'*+.^_`|~0-9A-Za-z-]++):[\t ]*+([^\r\n]*+)\r\n", re.MULTILINE)
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 
@@ -42,33 +43,23 @@ def fault_of_line(line: bytes) -> str | None:
 
 
 @define(eq=False)
-class Notes:
+class Noted:
     """
-    What llhttp calls out about a head, written down in the order of the bytes; values without white space around.
+    What is known of a head: values in the order of the bytes, without white space around.
 
-    `fields` holds all of them where the head `is_kept`; `said` the values of those that are `deciding`, by their names
-    in lower case.
+    `fields` holds all of them where the head is kept; `said` the values of those that decide, by their names in lower
+    case. The target, and whether it is one whole head, is what llhttp calls out.
     """
 
-    deciding: frozenset[bytes]
-    is_kept: bool = True
+    fields: list[tuple[bytes, bytes]]
+    said: dict[bytes, list[bytes]]
     is_whole: bool = False
     target: bytes = b""
-    fields: list[tuple[bytes, bytes]] = field(factory=list)
-    said: dict[bytes, list[bytes]] = field(factory=dict)
 
     # What llhttp calls
 
     def on_url(self, piece: bytes) -> None:
         self.target += piece
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        value = value.strip(b" \t")
-        if self.is_kept:
-            self.fields.append((name, value))
-        key = name.lower()
-        if key in self.deciding:
-            self.said.setdefault(key, []).append(value)
 
     def on_headers_complete(self) -> None:
         self.is_whole = True
@@ -78,13 +69,55 @@ class Notes:
         return self.said.get(key, _NONE)
 
 
-def unclear(notes: Notes, minor: int) -> str | None:
+@define(eq=False)
+class Notes(Noted):
+    """The fields as llhttp calls them out: those that are `deciding`, and all where the head `is_kept`."""
+
+    fields: list[tuple[bytes, bytes]] = field(factory=list, kw_only=True)
+    said: dict[bytes, list[bytes]] = field(factory=dict, kw_only=True)
+    is_whole: bool = field(default=False, kw_only=True)
+    target: bytes = field(default=b"", kw_only=True)
+    deciding: frozenset[bytes]
+    is_kept: bool = True
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        value = value.strip(b" \t")
+        if self.is_kept:
+            self.fields.append((name, value))
+        key = name.lower()
+        if key in self.deciding:
+            self.said.setdefault(key, []).append(value)
+
+
+def noted(head: bytes, deciding: frozenset[bytes], *, is_kept: bool = True) -> Noted:
+    """
+    What to give llhttp to write into: with the fields there already, where all of them can be read at one glance.
+
+    Shape: a whole head, from its first line to the empty one, each line ended by CRLF. llhttp judges all of it in any
+    case; where a name is no token, or a value has white space behind it, the fields are taken from it as well.
+    """
+    fields = _FIELD.findall(head)
+    if len(fields) != head.count(b"\n") - 2 or b" \r\n" in head or b"\t\r\n" in head:
+        return Notes(deciding, is_kept)
+    said: dict[bytes, list[bytes]] = {}
+    for name, value in fields:
+        key = name.lower()
+        if key in deciding:
+            if key in said:
+                said[key].append(value)
+            else:
+                said[key] = [value]
+    return Noted(fields if is_kept else [], said)
+
+
+def unclear(notes: Noted, minor: int) -> str | None:
     """
     Say why two readers could disagree about where the body ends, in our words; None: they cannot.
 
     Clear are one Content-Length of digits, or a Transfer-Encoding of `chunked` alone in HTTP/1.1, or neither.
     """
-    lengths, codings = notes.of(LENGTH), notes.of(CODING)
+    said = notes.said
+    lengths, codings = said.get(LENGTH, _NONE), said.get(CODING, _NONE)
     if len(lengths) > 1:
         return "there are several Content-Length fields"
     if lengths and not _LENGTH.fullmatch(lengths[0]):

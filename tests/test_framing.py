@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
+import httptools
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from starship.framing import CODING, LENGTH, PLAIN_LINES, Notes, fault_of_line, options, unclear
+from starship.framing import CODING, LENGTH, PLAIN_LINES, Noted, Notes, fault_of_line, noted, options, unclear
 
 PLAIN = re.compile(PLAIN_LINES)
 HEAD = b"Host: a.com\r\nX:\ty\xff \r\n\r\n"
@@ -100,3 +101,36 @@ def test_notes_keep_all_fields_or_only_those_that_decide() -> None:
         assert notes.of(b"host") == [b"a.com"]
         assert notes.of(b"x") == []
         assert notes.fields == ([(b"Host", b"a.com"), (b"X", b"y")] if is_kept else [])
+
+
+def listened(head: bytes, notes: Noted) -> Noted:
+    """What is noted when llhttp has read the head."""
+    httptools.HttpRequestParser(notes).feed_data(head)
+    return notes
+
+
+DECIDING = frozenset({b"host", b"x"})
+TOKENS = st.text("!#$%&'*+.^_`|~09AZazXx-", min_size=1, max_size=5).map(str.encode)
+VALUES = st.text('aZ09:,; \t\xff\x80"@', max_size=8).map(lambda text: text.encode("latin-1"))
+FIELDS = st.lists(st.tuples(TOKENS, st.sampled_from([b"", b" ", b"\t  "]), VALUES), max_size=6)
+
+
+@settings(max_examples=300)
+@given(FIELDS, st.booleans())
+def test_what_is_read_at_one_glance_is_what_llhttp_calls_out(
+    fields: list[tuple[bytes, bytes, bytes]], kept: bool
+) -> None:
+    head = b"GET / HTTP/1.1\r\n%b\r\n" % b"".join(b"%b:%b%b\r\n" % field for field in fields)
+    glanced = listened(head, noted(head, DECIDING, is_kept=kept))
+    told = listened(head, Notes(DECIDING, kept))
+    assert (glanced.fields, glanced.said) == (told.fields, told.said)
+    assert (glanced.target, glanced.is_whole) == (told.target, told.is_whole) == (b"/", True)
+
+
+@pytest.mark.parametrize("line", [b"X : y", b"X@: y", b"a@X: y", b"X\xff: y", b"nothing", b": y"])
+def test_a_line_that_is_no_field_is_left_to_llhttp_which_refuses_it(line: bytes) -> None:
+    head = b"GET / HTTP/1.1\r\nHost: a.com\r\n%b\r\n\r\n" % line
+    found = noted(head, DECIDING)
+    assert isinstance(found, Notes)
+    with pytest.raises(httptools.HttpParserError):
+        listened(head, found)

@@ -15,7 +15,7 @@ import httptools
 from attrs import define, field, frozen
 
 from starship import framing
-from starship.framing import CODING, CONNECTION, FIELDS_LIMIT, LENGTH, PLAIN_LINES, UPGRADE, Notes
+from starship.framing import CODING, CONNECTION, FIELDS_LIMIT, LENGTH, PLAIN_LINES, UPGRADE, Noted, noted
 from starship.words import NEED_MORE, NeedMore, Response
 
 INTERIM_LIMIT: Final = 16
@@ -115,7 +115,7 @@ class ResponseReader:
         found = _STATUS.match(head)
         if not found:
             return BadResponse(NO_STATUS)
-        notes = Notes(_DECIDING)
+        notes = noted(head, _DECIDING)
         try:
             httptools.HttpResponseParser(notes).feed_data(head)
         except httptools.HttpParserUpgrade:
@@ -126,13 +126,16 @@ class ResponseReader:
             return BadResponse("not one whole head")
         return self._understood(notes, int(found[2]), int(found[1]), found[3] or b"", len(head))
 
-    def _understood(self, notes: Notes, status: int, minor: int, reason: bytes, size: int) -> Response | BadResponse:
-        why = framing.unclear(notes, minor) or self._contradiction(notes, status, minor)
-        if why:
+    def _understood(self, notes: Noted, status: int, minor: int, reason: bytes, size: int) -> Response | BadResponse:
+        why = framing.unclear(notes, minor)
+        if why is None and (status < 200 or status == NO_CONTENT):
+            why = self._contradiction(notes, status, minor)
+        if why is not None:
             return BadResponse(why)
-        connection, lengths = framing.options(notes.of(CONNECTION)), notes.of(LENGTH)
-        length = int(lengths[0]) if lengths else None
-        chunked = bool(notes.of(CODING))
+        said = notes.said
+        connection = framing.options(said[CONNECTION]) if CONNECTION in said else []
+        length = int(said[LENGTH][0]) if LENGTH in said else None
+        chunked = CODING in said
         bodyless = self.method == b"HEAD" or status < 200 or status in (NO_CONTENT, NOT_MODIFIED)
         until_close = not bodyless and length is None and not chunked
         persists = b"close" not in connection and (bool(minor) or b"keep-alive" in connection)
@@ -151,12 +154,10 @@ class ResponseReader:
             size,
         )
 
-    def _contradiction(self, notes: Notes, status: int, minor: int) -> str | None:
-        """What a response of this status may not say."""
+    def _contradiction(self, notes: Noted, status: int, minor: int) -> str | None:
+        """What a response of this status, 1xx or 204, may not say."""
         if status == SWITCHING and not (self.upgrading and minor and any(notes.of(UPGRADE))):
             return "it switches protocols without an offer"
-        if status >= 200 and status != NO_CONTENT:
-            return None
         if notes.of(CODING) or any(int(length) for length in notes.of(LENGTH)):
             return f"it announces a body, which {status} has not"
         if status >= 200:

@@ -14,7 +14,7 @@ from typing import Final
 import httptools
 
 from starship import framing, names
-from starship.framing import CODING, CONNECTION, LENGTH, UPGRADE, Notes
+from starship.framing import CODING, CONNECTION, LENGTH, UPGRADE, Noted, noted
 from starship.reasons import Reason
 from starship.sniff.shown import printable, shown
 from starship.words import Hello, Manner, Refusal, Request
@@ -28,6 +28,7 @@ EXPECT: Final = b"expect"
 
 _DECIDING = frozenset({HOST, ACCEPT, EXPECT, LENGTH, CODING, CONNECTION, UPGRADE})
 _MANNERS = {(bare, json): Manner(bodyless=bare, json=json) for bare in (False, True) for json in (False, True)}
+_PLAINLY_TARGETED = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"DELETE"})
 _NO_OPTIONS: Final[list[bytes]] = []
 _ABSOLUTE = re.compile(rb"http://([^/?]*)(/[^?]*)?(\?.*)?", re.IGNORECASE | re.DOTALL)
 _PORT = re.compile(rb"[0-9]{1,5}")
@@ -44,7 +45,7 @@ def read_head(head: bytes, *, is_kept: bool = False) -> Hello | Refusal:
     one clear request, bad_name for a host that is no hostname (an address as well).
     Raises: nothing, whatever the bytes.
     """
-    notes = Notes(_DECIDING, is_kept)
+    notes = noted(head, _DECIDING, is_kept=is_kept)
     parser = httptools.HttpRequestParser(notes)
     try:
         parser.feed_data(head)
@@ -55,10 +56,11 @@ def read_head(head: bytes, *, is_kept: bool = False) -> Hello | Refusal:
     if not notes.is_whole:
         return bad("not one whole request head", manner_of(is_headless(head)))
     method: bytes = parser.get_method()
-    manner = manner_of(method == b"HEAD", json=prefers_json(notes.of(ACCEPT)))
+    accepts = notes.said.get(ACCEPT)
+    manner = _MANNERS[method == b"HEAD", accepts is not None and prefers_json(accepts)]
     minor = int(parser.get_http_version() == "1.1")
     why = framing.unclear(notes, minor) or _unclear_target(method, notes)
-    return bad(why, manner) if why else _name(notes, method, minor, len(head), manner)
+    return bad(why, manner) if why else _name(notes, method, minor, len(head), manner, is_kept)
 
 
 def bad(detail: str, manner: Manner) -> Refusal:
@@ -83,8 +85,6 @@ def prefers_json(accepts: list[bytes]) -> bool:
     Shape: the values of the Accept fields, of which the first KiB is read. Wildcards name neither, so a client that
     takes anything gets the page; equal quality, the page too.
     """
-    if not accepts:
-        return False
     said = (accepts[0] if len(accepts) == 1 else b",".join(accepts))[:ACCEPT_READ_OCTETS].lower()
     if b"application/json" not in said:
         return False
@@ -97,8 +97,10 @@ def prefers_json(accepts: list[bytes]) -> bool:
     return quality[b"application/json"] > quality[b"text/html"]
 
 
-def _unclear_target(method: bytes, notes: Notes) -> str | None:
+def _unclear_target(method: bytes, notes: Noted) -> str | None:
     target = notes.target
+    if target.startswith(b"/") and method in _PLAINLY_TARGETED and b"#" not in target:
+        return None
     if method == b"CONNECT":
         return "CONNECT is not served"
     if method == b"TRACE" and (notes.of(LENGTH) or notes.of(CODING)):
@@ -112,7 +114,7 @@ def _unclear_target(method: bytes, notes: Notes) -> str | None:
     return "the target has no form that is served here"
 
 
-def _name(notes: Notes, method: bytes, minor: int, size: int, manner: Manner) -> Hello | Refusal:
+def _name(notes: Noted, method: bytes, minor: int, size: int, manner: Manner, is_kept: bool) -> Hello | Refusal:
     hosts, target = notes.of(HOST), notes.target
     if len(hosts) > 1:
         return bad("there are several Host fields", manner)
@@ -129,11 +131,11 @@ def _name(notes: Notes, method: bytes, minor: int, size: int, manner: Manner) ->
         if absolute and hosts and found != _host(absolute[1], manner):
             return bad("the target names another host than the Host field", manner)
         name = found[0]
-    request = _request(notes, method, minor, path, authority) if notes.is_kept else None
+    request = _request(notes, method, minor, path, authority) if is_kept else None
     return Hello(name, "http", size, (), False, manner, request)
 
 
-def _request(notes: Notes, method: bytes, minor: int, path: bytes, authority: bytes) -> Request:
+def _request(notes: Noted, method: bytes, minor: int, path: bytes, authority: bytes) -> Request:
     """The whole of it, for who passes on each request by itself."""
     said = notes.said
     lengths = said.get(LENGTH)

@@ -181,14 +181,13 @@ class WireLeg(Hold):
             return
         self._let_go()
         self._ear, self.done = heard, ended
-        held = self.take()
-        if held:
-            heard(held)
-        if self._ear is not heard:
-            return
+        if self._held is not None:
+            heard(self.take())
+            if self._ear is not heard:
+                return
         if self.ended:
             self._stop_carrying(Stop.ENDED)
-        else:
+        elif self.more:
             self.go_on()
 
     def unread(self, data: bytes) -> None:
@@ -280,7 +279,8 @@ class WireLeg(Hold):
 
     def _let_go(self) -> None:
         """Whoever carried or read until now does so no longer."""
-        self.give_back()
+        if self.pipe is not None:
+            self.give_back()
         self.to = self.sink = self._ear = None
         self.left = -1
         self.paused &= LATER

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.clients import connect, page, read_all, request
 from tests.e2e.trouble import in_threads
-from tests.e2e.world import Api, Cluster, Starship, ini_text, starship, until
+from tests.e2e.world import Api, Cluster, Starship, in_mode, ini_text, starship, until
 
 DESCRIPTORS = 64
 BACK_S = 2.0
@@ -25,7 +25,7 @@ SLOWNESS_S = 1.0
 def ship(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
     ini = ini_text(api, extra="[limits]\nhello_timeout = 60s\n")
     prefix = ("prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}")
-    with starship(tmp_path_factory.mktemp("ship"), ini, prefix=prefix) as ship:
+    with starship(tmp_path_factory.mktemp("ship"), in_mode("tunnel", ini), prefix=prefix) as ship:
         yield ship
 
 

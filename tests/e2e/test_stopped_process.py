@@ -13,7 +13,7 @@ import pytest
 
 from tests.e2e.clients import connect, page, read_all, request
 from tests.e2e.trouble import nothing_stays
-from tests.e2e.world import Api, Cluster, Starship, ini_text, starship, until
+from tests.e2e.world import Api, Cluster, Starship, in_mode, ini_text, starship, until
 
 IDLE_S = 2.0
 STOPPED_S = 2.5
@@ -30,7 +30,7 @@ def ship(api: Api, clusters: dict[str, Cluster], tmp_path: Path) -> Iterator[Sta
         upstream=f"idle_timeout = {IDLE_S}\nhalf_close_timeout = {IDLE_S}\nconnect_timeout = 500ms\ndial_timeout = 1s",
         extra="[limits]\nhello_timeout = 2s\n",
     )
-    with starship(tmp_path, ini) as ship:
+    with starship(tmp_path, in_mode("tunnel", ini)) as ship:
         yield ship
 
 

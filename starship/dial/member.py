@@ -80,7 +80,7 @@ class Member:
     back_at: float = -inf
     why: str = ""
     crowded: int = 0
-    watchers: set[Watcher] = field(factory=set)
+    watchers: set[Watcher] = field(factory=set, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.label = str(self.address)
@@ -185,7 +185,7 @@ class Members:
     """All members, by their addresses. Whom no pool has and nobody is connected to is forgotten."""
 
     clock: IReactorTime
-    _members: dict[Address, Member] = field(init=False, factory=dict)
+    _members: dict[Address, Member] = field(init=False, factory=dict, repr=False)
 
     def watch(self, address: Address, watcher: Watcher, *, crowded: bool) -> Member:
         """The member of an address, which tells the watcher of its changes from here on."""

@@ -50,13 +50,13 @@ class Pool:
     upstreams: tuple[Upstream, ...]
     port: int
     terms: Terms
-    means: Means
+    means: Means = field(repr=False)
     overrides: Overrides = field(factory=Overrides)
-    tallies: Tallies | None = None
+    tallies: Tallies | None = field(default=None, repr=False)
     total: int = 0
-    seats: tuple[Seat, ...] = ()
-    table: Table = EMPTY
-    roster: Roster = field(init=False)
+    seats: tuple[Seat, ...] = field(default=(), repr=False)
+    table: Table = field(default=EMPTY, repr=False)
+    roster: Roster = field(init=False, repr=False)
     retries: RetryBudget = field(init=False)
     room: WaitingRoom | None = field(init=False, default=None)
     named: bool = field(init=False)

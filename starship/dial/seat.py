@@ -29,7 +29,7 @@ class Seat:
     member: Member
     upstream: Upstream
     rules: Ejection
-    members: Members
+    members: Members = field(repr=False)
     weight: int = field(init=False)
     draining: bool = field(init=False, default=False)
     backup: bool = field(init=False)
@@ -37,7 +37,7 @@ class Seat:
     kin: KnownName | None = field(init=False, default=None)
     question: Question | None = field(init=False, default=None)
     label: str = field(init=False)
-    _told: Callable[[ILeg, Stop], None] = field(init=False)
+    _told: Callable[[ILeg, Stop], None] = field(init=False, repr=False)
 
     def __attrs_post_init__(self) -> None:
         self.label = self.member.label

@@ -145,3 +145,11 @@ def test_an_operators_word_on_an_address_is_forgotten_when_the_name_has_it_no_mo
     for hosts in (("192.0.2.1",), ("192.0.2.1", "192.0.2.2")):
         world.resolver.questions[0].answer(*hosts)
         assert picks(pool) == set(hosts)
+
+
+def test_a_pool_and_its_seats_show_themselves_and_not_each_other() -> None:
+    pool = World().pool(up("192.0.2.1"), up("192.0.2.2"))
+    picks(pool)
+    assert "Seat(" not in repr(pool)
+    assert "Pool(" not in repr(pool.seats[0])
+    assert "192.0.2.2" not in repr(pool.seats[0])

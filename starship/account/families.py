@@ -39,7 +39,10 @@ READY = Family("starship_ready", "gauge", (), "1 while /readyz answers 200, else
 CONNECTIONS = Family("starship_connections_total", "counter", ("door",), "Connections accepted.")
 ACTIVE = Family("starship_connections_active", "gauge", ("door",), "Connections open now.")
 ENDINGS = Family(
-    "starship_endings_total", "counter", ("door", "mood", "reason", "answer"), "How connections ended, in three words."
+    "starship_endings_total",
+    "counter",
+    ("door", "mood", "reason", "answer"),
+    "How connections, and requests of plain HTTP, ended, in three words.",
 )
 BYTES = Family("starship_bytes_total", "counter", ("direction",), "Bytes from (in) and to (out) clients, up to now.")
 STEP = Family(
@@ -96,7 +99,9 @@ REPLAYS = Family(
     "starship_upstream_replays_total", "counter", (), "Requests sent again, since an idle connection was dead."
 )
 SPARES = Family("starship_upstream_spares", "gauge", (), "Spare connections that wait for a client.")
-SPARES_USED = Family("starship_upstream_spares_spent_total", "counter", ("result",), "What became of spare connections.")
+SPARES_USED = Family(
+    "starship_upstream_spares_spent_total", "counter", ("result",), "What became of spare connections."
+)
 RESOLUTIONS = Family(
     "starship_dns_resolutions_total",
     "counter",

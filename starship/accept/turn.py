@@ -101,6 +101,7 @@ class Turn:
 
     def over(self) -> None:
         self.exchange = self._upstream = None
+        del self.journey  # or what holds each other would stay until the collector came by
         self.talk.turned(keep=self._keep)
 
     # IPatron: what the exchange tells
@@ -150,8 +151,9 @@ class Turn:
         """The client's connection is gone."""
         if self.exchange is not None and self.exchange.tunnel:
             return  # the relay knows, and brings it to its end
+        journey = self.journey
         self._drop()
-        self.journey.gone(reason)
+        journey.gone(reason)
 
     def close_after(self) -> None:
         """Nothing is to follow this request."""

@@ -37,6 +37,15 @@ def test_an_upstream_that_may_go_on_is_kept_under_its_route_and_any_other_is_par
     assert salon.shelf.parted == [leg]
 
 
+def test_a_turn_that_is_over_holds_its_walk_no_more_so_that_both_are_gone_without_the_collector() -> None:
+    salon = Salon()
+    salon.visit(get())
+    turn = turn_of(salon)
+    assert turn.journey.client is turn
+    salon.talks[0].answers()
+    assert not hasattr(turn, "journey")
+
+
 def test_who_was_told_nothing_yet_gets_a_page_of_the_failure_and_the_connection_ends() -> None:
     salon = Salon()
     visit = salon.visit(get())

@@ -103,11 +103,10 @@ class Shadow:
 
 
 @frozen(kw_only=True)
-class Dialling:
-    """`[upstream]`: how clusters are reached, and how long a carried connection may live."""
+class Sharing:
+    """What `[upstream]` says for all pools, and each `[pool:NAME]` for itself."""
 
     connect_timeout: float = 3.0  # one try
-    policy: str = "random"  # of endpoints that are no pool, where their lookup does not say
     max_connections: int = 0  # to one endpoint; 0: no limit
     queue: int = 256  # clients that wait for room at one
     queue_timeout: float = 1.0
@@ -127,6 +126,17 @@ class Dialling:
     check_path: str = "/"
     check_statuses: tuple[range, ...] = (range(200, 400),)
     on_down: str = "keep"  # keep | close: live connections of one that a check found down
+    proxy_protocol: str = "off"  # off | v1 | v2, for routes that do not say
+    proxy_options: tuple[str, ...] = PROXY_OPTIONS
+    proxy_relay: frozenset[int] | None = frozenset()  # types of fields that are passed on; None: all
+    preconnect: int = 0  # spare connections to one endpoint; 0: none
+
+
+@frozen(kw_only=True)
+class Dialling(Sharing):
+    """`[upstream]`: how clusters are reached, and how long a carried connection may live."""
+
+    policy: str = "random"  # of endpoints that are no pool, where their lookup does not say
     dial_timeout: float = 10.0  # all tries together
     bind_addresses: tuple[str, ...] = ()  # in turn; empty: the kernel chooses
     keepalive: float = 0.0  # idle seconds before the first TCP keepalive probe to an endpoint; 0: off
@@ -140,10 +150,6 @@ class Dialling:
     dns_min_ttl: float = 1.0
     dns_max_ttl: float = 300.0
     dns_family: str = "both"  # both | ipv4 | ipv6
-    proxy_protocol: str = "off"  # off | v1 | v2, for routes that do not say
-    proxy_options: tuple[str, ...] = PROXY_OPTIONS
-    proxy_relay: frozenset[int] | None = frozenset()  # types of fields that are passed on; None: all
-    preconnect: int = 0  # spare connections to one endpoint; 0: none
     preconnect_total: int = 256
     preconnect_idle: float = 10.0
     preconnect_rate: int = 100  # a second
@@ -157,36 +163,12 @@ class Dialling:
 
 
 @frozen(kw_only=True)
-class Pool:
+class Pool(Sharing):
     """`[pool:NAME]`: endpoints that share a load. What it leaves out, but the policy, is as in `[upstream]`."""
 
     name: str
     endpoints: tuple[Upstream, ...]
     policy: str = "round_robin"
-    connect_timeout: float = 3.0
-    max_connections: int = 0  # to one endpoint; 0: no limit
-    queue: int = 256  # clients that wait for room at one
-    queue_timeout: float = 1.0
-    eject_failures: int = 5  # in a row; 0: never
-    eject_time: float = 10.0  # the first time; longer each time it comes back only to fail
-    max_ejected: int = 50  # per cent of the members
-    slow_start: float = 0.0  # until a member that is back has its whole share; 0: at once
-    retries: int = 20  # per cent of the connections, to members that failed last
-    min_retries: int = 10  # a second, whatever the share
-    check: str = "off"  # off | tcp | http | tls
-    check_interval: float = 5.0
-    check_timeout: float = 2.0
-    check_rise: int = 2
-    check_fall: int = 3
-    check_port: int = 0  # 0: the endpoint's own
-    check_host: str | None = None  # None: the endpoint's own name
-    check_path: str = "/"
-    check_statuses: tuple[range, ...] = (range(200, 400),)
-    on_down: str = "keep"  # keep | close: live connections of one that a check found down
-    proxy_protocol: str = "off"  # off | v1 | v2, for routes that do not say
-    proxy_options: tuple[str, ...] = PROXY_OPTIONS
-    proxy_relay: frozenset[int] | None = frozenset()  # types of fields that are passed on; None: all
-    preconnect: int = 0  # spare connections to one endpoint; 0: none
 
 
 @frozen(kw_only=True)

@@ -11,13 +11,11 @@ from collections.abc import Mapping
 
 from attrs import frozen
 
-from starship.dial.member import State
 from starship.dial.pools import NamedPool
 from starship.dial.tallies import NOTHING
 from starship.dial.views import MemberView
 
 DRAINING = "draining"
-STATES = (*State, DRAINING)
 
 
 @frozen(kw_only=True)
@@ -34,7 +32,11 @@ class EndpointFigures:
 
 @frozen(kw_only=True)
 class PoolFigures:
-    """`states` counts members by STATES; `total` the connections that were asked for; `panic`: nobody is well."""
+    """
+    `total` the connections that were asked for; `panic`: nobody is well.
+
+    `states` counts members by their state, those who drain as draining alone.
+    """
 
     pool: str
     states: Mapping[str, int]

@@ -117,11 +117,12 @@ def unclear(notes: Noted, minor: int) -> str | None:
     Clear are one Content-Length of digits, or a Transfer-Encoding of `chunked` alone in HTTP/1.1, or neither.
     """
     said = notes.said
-    lengths, codings = said.get(LENGTH, _NONE), said.get(CODING, _NONE)
-    if len(lengths) > 1:
-        return "there are several Content-Length fields"
-    if lengths and not _LENGTH.fullmatch(lengths[0]):
-        return "the Content-Length is not a number"
+    lengths, codings = said.get(LENGTH), said.get(CODING)
+    if lengths:
+        if len(lengths) > 1:
+            return "there are several Content-Length fields"
+        if not _LENGTH.fullmatch(lengths[0]):
+            return "the Content-Length is not a number"
     if not codings:
         return None
     if not minor:

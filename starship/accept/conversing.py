@@ -229,7 +229,7 @@ class Conversation:
                     self.alarm.set(self.courtesy.head_timeout, self._too_slow)
             case Hello():
                 behind = self._fed - verdict.consumed
-                self.leg.unread(data[len(data) - behind :] if behind else b"")
+                self.leg.unread(data[-behind:] if behind else b"")
                 self._walk(self._meet(), verdict)
             case Refusal():
                 self.leg.unread(b"")

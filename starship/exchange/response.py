@@ -75,8 +75,11 @@ class ResponseReader:
         """
         if self.rest:  # behind an interim response
             data, self.rest = self.rest + data, b""
-        if not self._head and (whole := _PLAIN.match(data, 0, self.limit)) and whole[0].count(b"\n") - 2 <= self.fields:
-            return self._read(data, whole.end())
+        if not self._head and (found := _PLAIN.match(data, 0, self.limit)):
+            whole = found[0]
+            if whole.count(b"\n") - 2 <= self.fields:
+                self.rest = data[len(whole) :]
+                return self._read(whole, found)
         self._head += data
         return self._by_lines()
 
@@ -86,7 +89,7 @@ class ResponseReader:
             line = bytes(head[self._line : newline + 1])
             self._line = self._searched = newline + 1
             if line == b"\r\n" and self._lines:
-                return self._read(bytes(head), newline + 1)
+                return self._cut(newline + 1)
             if why := self._wrong(line):
                 return BadResponse(why)
             self._lines += 1
@@ -106,15 +109,16 @@ class ResponseReader:
             return "a line begins with white space"
         return f"the head has more than {self.fields} fields" if self._lines > self.fields else None
 
-    def _read(self, data: bytes, end: int) -> Response | BadResponse:
-        """Read a head whose lines are well, and put what is behind it where it belongs."""
-        self.rest = data[end:]
+    def _cut(self, end: int) -> Response | BadResponse:
+        """The head ends here: what is behind it is no part of it."""
+        head, self.rest = bytes(self._head[:end]), bytes(self._head[end:])
         self._head.clear()
         self._line = self._searched = self._lines = 0
-        head = data[:end]
         found = _STATUS.match(head)
-        if not found:
-            return BadResponse(NO_STATUS)
+        return self._read(head, found) if found else BadResponse(NO_STATUS)
+
+    def _read(self, head: bytes, found: re.Match[bytes]) -> Response | BadResponse:
+        """Read a head whose lines are well; its status line was `found`."""
         notes = noted(head, _DECIDING)
         try:
             httptools.HttpResponseParser(notes).feed_data(head)

@@ -33,12 +33,12 @@ def request_head(
         without = without.union(request.hops, _NOT_OF_OLD if not request.minor else ())
     head = [request.method, b" ", _target(request, rewrite), b" HTTP/1.1\r\nHost: ", request.authority, b"\r\n"]
     trailers = False
-    for name, value in request.fields:
-        key = name.lower()
+    for field in request.fields:
+        key = field[0].lower()
         if key in without:
-            trailers = trailers or (key == b"te" and _takes_trailers(value))
+            trailers = trailers or (key == b"te" and _takes_trailers(field[1]))
         elif b"_" not in key or key.replace(b"_", b"-") not in without:
-            head += (name, b": ", value, b"\r\n")
+            head.append(b"%b: %b\r\n" % field)
     if request.length is not None:
         head.append(b"Content-Length: %d\r\n" % request.length)
     elif request.chunked:
@@ -59,9 +59,9 @@ def response_head(response: Response, minor: int, *, close: bool, added: bytes =
     """
     without = OF_RESPONSES.union(response.hops) if response.hops else OF_RESPONSES
     head = [b"HTTP/1.1 %d %b\r\n" % (response.status, response.reason)]
-    for name, value in response.fields:
-        if name.lower() not in without:
-            head += (name, b": ", value, b"\r\n")
+    for field in response.fields:
+        if field[0].lower() not in without:
+            head.append(b"%b: %b\r\n" % field)
     if response.length is not None:
         if response.status not in _NO_LENGTH:
             head.append(b"Content-Length: %d\r\n" % response.length)

@@ -161,8 +161,9 @@ def _host(authority: bytes, manner: Manner) -> tuple[names.Hostname, int] | Refu
     """The canonical name and the port (80 where none is said) of `uri-host [":" port]`."""
     if b"@" in authority:
         return bad("the host has user information", manner)
-    literal = authority.startswith(b"[")
-    host, _, port = (authority, b"", b"") if literal else authority.partition(b":")
+    host, port = authority, b""
+    if b":" in authority and not authority.startswith(b"["):
+        host, _, port = authority.partition(b":")
     if port and not (_PORT.fullmatch(port) and 0 < int(port) < 65536):
         return bad("the port of the host is not a port number", manner)
     name = names.canonical(host)

@@ -35,8 +35,7 @@ def s_client(fleet: Fleet, *options: str, address: str = f"{SHIP}:443") -> Run:
 def test_s3_curl_gets_each_name_from_its_own_cluster(fleet: Fleet, name: str, scheme: str) -> None:
     page = curl(fleet, f"{scheme}://{name}/").expect(0).out
     assert f"<h1>{TITLES[name]}</h1><p>{name} by {scheme}" in page
-    ending = fleet.ship.ending(name=name, door=scheme)
-    assert (ending["reason"], ending["status"], ending["app"]) == ("ok", 200, f"The app of {name}")
+    assert fleet.ship.ending(name=name, door=scheme, reason="ok", status=200)["app"] == f"The app of {name}"
 
 
 def test_s12_an_endpoint_without_a_port_means_the_port_that_the_client_came_to(fleet: Fleet) -> None:

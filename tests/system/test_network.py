@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.clients import alert_of, client_hello, connect, read_all, request
-from tests.e2e.world import Cluster, Starship, echo, http_hello, starship, until
+from tests.e2e.world import Cluster, Starship, echo, http_hello, in_mode, starship, until
 from tests.system.namespaces import CLUSTER_A, CLUSTER_B, SHIP, ip, neighbour, network, nft
 from tests.system.programs import run
 
@@ -136,7 +136,7 @@ def test_f9_no_route_to_a_cluster_is_a_refusal_and_costs_no_time(tmp_path: Path)
 
 
 def test_f11_a_cable_that_is_pulled_leaves_a_client_no_longer_than_the_idle_limit(tmp_path: Path) -> None:
-    ini = f"{INI}idle_timeout = 1s\n"
+    ini = in_mode("tunnel", f"{INI}idle_timeout = 1s\n")
     with street(tmp_path, ini) as (ship, _), neighbour("10.9.9.1", FAR) as far:
         inside = ("nsenter", "--net", "--target", str(far))
         with far_echo(inside), connect(80, SHIP) as client:
@@ -172,7 +172,7 @@ def far_echo(inside: tuple[str, ...]) -> Iterator[None]:
 
 def test_f13_when_local_ports_are_gone_each_connection_fails_alone_and_later_ones_succeed(tmp_path: Path) -> None:
     ports = 5
-    ini = INI.replace("a.com = 10.0.0.24:8080", "a.com = 10.0.0.24:9090")
+    ini = in_mode("tunnel", INI.replace("a.com = 10.0.0.24:8080", "a.com = 10.0.0.24:9090"))
     with street(tmp_path, ini) as (ship, _):
         silent = Cluster(echo, host=CLUSTER_A, port=9090).start()
         Path("/proc/sys/net/ipv4/tcp_tw_reuse").write_text("1")  # after a second, not after a minute

@@ -7,9 +7,11 @@ import struct
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.e2e.world import until
 from tests.system.browser import Browser, chromium
 from tests.system.conftest import Fleet
 from tests.system.namespaces import CLUSTER_A, CLUSTER_B, SHIP
@@ -60,8 +62,15 @@ def test_curl_asks_two_tenants_on_one_connection(fleet: Fleet) -> None:
     titles = re.findall(r"<h1>Cluster (A|B)</h1><p>([ab]\.com) by http\n(\d)", said)
     assert [(f"{title.lower()}.com", name) for title, name, _ in titles] == [(name, name) for name in wanted]
     assert [int(connects) for _, _, connects in titles] == [1] + [0] * 19
-    first = fleet.ship.ending(name="b.com", door="http")["id"].partition(".")[0]
-    asked = [ending for ending in fleet.ship.endings() if ending["id"].partition(".")[0] == first]
+
+    def of_one_connection() -> list[dict[str, Any]]:
+        """The endings of the connection that was logged last, once they are all there."""
+        endings = fleet.ship.endings()
+        last = endings[-1]["id"].partition(".")[0] if endings else ""
+        found = [ending for ending in endings if ending["id"].partition(".")[0] == last]
+        return found if len(found) == len(wanted) else []
+
+    asked = until(of_one_connection, "an ending for each")
     assert [ending["name"] for ending in asked] == wanted
     assert len({ending["id"] for ending in asked}) == 20
 

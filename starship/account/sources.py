@@ -20,7 +20,7 @@ BESIDE_WHYS: Final = ("ahead", "revalidate", "renew")
 BUDGETS: Final = ("source", "overall")
 POOL_STATES: Final = ("up", "slow", "ejected", "down", "draining")
 ENDPOINTS_LIMIT: Final = 1000
-"""Endpoints with series of their own: a scrape is made while clients wait, and five of each cost it some 30 microseconds."""
+"""Endpoints with series of their own: a scrape is made while clients wait, and costs some 30 microseconds for each."""
 
 
 class TimingStats(Protocol):

@@ -101,9 +101,12 @@ def dies_inside_chunks(stream: Stream, message: Message) -> bool:
 
 
 def smuggles(stream: Stream, message: Message) -> bool:
-    """Two answers for one request."""
-    say(stream, b"one")
-    say(stream, b"another, for whoever comes next")
+    """Two answers for one request, in one piece: nobody could tell the second from the next one's."""
+    other = b"another, for whoever comes next"
+    stream.sock.sendall(
+        b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\none"
+        b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(other), other)
+    )
     return True
 
 

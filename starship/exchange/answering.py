@@ -63,13 +63,10 @@ class Answering:
     _until_close: bool = field(default=False, init=False)
     _keep_upstream: bool = field(default=False, init=False)
 
-    @_reader.default
-    def _(self) -> ResponseReader:
-        bounds, request = self.whole.terms, self.request
-        return ResponseReader(request.method, bounds.head_size, bounds.fields, request.upgrade is not None)
-
     def start(self) -> None:
         """Begin to read."""
+        bounds, request = self.whole.terms, self.request
+        self._reader = ResponseReader(request.method, bounds.head_size, bounds.fields, request.upgrade is not None)
         self.upstream.read(self._heard, self._ended)
 
     # Until the head is whole

@@ -24,8 +24,8 @@ class Found:
     """
     One section as it was read.
 
-    `values` by the name of the settings' field; `lines` of the keys that stand in the file; `bad` keys had a mistake;
-    `homes` what the lines of `[routes]` lead to, by what `lines` calls them.
+    `values` by the name of the settings' field; `lines` and `texts` of the keys that stand in the file, these as
+    they are written; `bad` keys had a mistake; `homes` what the lines of `[routes]` lead to, by their names in `lines`.
     """
 
     name: str
@@ -33,6 +33,7 @@ class Found:
     known: keys.Section
     values: dict[str, Any] = field(factory=dict)
     lines: dict[str, int] = field(factory=dict)
+    texts: dict[str, str] = field(factory=dict)
     bad: set[str] = field(factory=set)
     homes: dict[str, Endpoints] = field(factory=dict)
 
@@ -173,7 +174,7 @@ def _http(section: Found, file: str) -> Iterator[Mistake]:
     if one is not None and together is not None and one > together:
         at = "upstream_idle_total" if "upstream_idle_total" in section.lines else "upstream_idle"
         allowed = f"upstream_idle_total ({together}) to be at least upstream_idle ({one})"
-        yield section.mistake(file, at, allowed, str(section.value(at)))
+        yield section.mistake(file, at, allowed, section.texts.get(at))
     if section.value("replay_size") and "replay_size" in section.lines and section.value("retries") == 0:
         yield section.mistake(file, "replay_size", "retries above 0 for this key to be of use")
 
@@ -198,7 +199,7 @@ def _pool(pool: Found, upstream: Found | None, file: str) -> Iterator[Mistake]:
     whole, part = upstream.value("dial_timeout"), pool.value("connect_timeout")
     if "connect_timeout" in pool.lines and whole is not None and part is not None and whole < part:
         allowed = f"at most the dial_timeout of [{upstream.name}] ({show_duration(whole)})"
-        yield pool.mistake(file, "connect_timeout", allowed, show_duration(part))
+        yield pool.mistake(file, "connect_timeout", allowed, pool.texts["connect_timeout"])
     yield from _check(pool, upstream, file)
     members = pool.value("endpoints")
     if members is not None and all(member.backup for member in members if member.weight):
@@ -248,4 +249,4 @@ def _not_shorter(section: Found, file: str, whole: str, part: str) -> Iterator[M
     if longest is not None and shortest is not None and longest < shortest:
         at = whole if whole in section.lines else part
         allowed = f"{whole} ({show_duration(longest)}) to be at least {part} ({show_duration(shortest)})"
-        yield section.mistake(file, at, allowed, show_duration(section.value(at)))
+        yield section.mistake(file, at, allowed, section.texts.get(at))

@@ -90,6 +90,7 @@ class _Reader:
                 self._wrong(section, entry.line, entry.key, None, allowed)
                 continue
             found.lines[key.name] = entry.line
+            found.texts[key.name] = entry.value
             value = key.kind.read(entry.value, self.base)
             if isinstance(value, Bad):
                 shown = None if key.hidden else entry.value

@@ -172,6 +172,20 @@ def test_one_try_of_a_pool_takes_no_longer_than_all_of_them() -> None:
     assert found.pools["web"].connect_timeout == 20
 
 
+@pytest.mark.parametrize(
+    ("text", "quoted"),
+    [
+        (POOL + "connect_timeout = 250\n", '[pool:web] connect_timeout = "250":'),
+        (POOL + "connect_timeout = 250000ms\n", '[pool:web] connect_timeout = "250000ms":'),
+        ("[upstream]\ndial_timeout = 0.50\n", '[upstream] dial_timeout = "0.50":'),
+        ("[http]\nupstream_idle = 0900\nupstream_idle_total = 0100\n", '[http] upstream_idle_total = "0100":'),
+    ],
+)
+def test_a_value_is_quoted_as_it_stands_in_the_file(text: str, quoted: str) -> None:
+    (mistake,) = mistakes_of(DOOR + LOOKUP + text)
+    assert f" {quoted} expected " in mistake
+
+
 def test_a_pool_has_a_member_that_is_no_backup() -> None:
     for endpoints in ("10.0.0.5 backup", "10.0.0.5 weight=0", "10.0.0.5 weight=0, 10.0.0.6 backup"):
         (mistake,) = mistakes_of(DOOR + LOOKUP + f"[pool:web]\nendpoints = {endpoints}\n")

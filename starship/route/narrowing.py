@@ -30,9 +30,14 @@ def narrow(route: Route, hello: Hello, door: Door) -> Route | Refusal:
     if request is None:
         return route if _has_home(route) else _unknown("the route has path rules alone, and the path is not known here")
     port = door.redirect or (HTTPS_PORT if route.redirect else 0)
-    if port and hello.name is not None and not request.path.startswith(CHALLENGES):
+    if port and hello.name is not None and not _is_challenge(request.path):
         return Refusal(reason=Reason.REDIRECTED, location=_location(hello.name, port, request))
     return _by_path(route, request) if route.paths else route
+
+
+def _is_challenge(path: str) -> bool:
+    """Whether every server finds it below CHALLENGES: dot segments and what hides them may lead anywhere."""
+    return path.startswith(CHALLENGES) and not isinstance(canonical(path), BadPath)
 
 
 def _by_path(route: Route, request: Request) -> Route | Refusal:

@@ -151,6 +151,25 @@ def test_the_challenge_of_a_certificate_authority_reaches_the_tenant() -> None:
     assert refused(TO_HTTPS, "/x" + target).reason is Reason.REDIRECTED
 
 
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "../../x",
+        "./../../x",
+        "%2e%2e/%2E%2e/x",
+        "..;a/..;a/x",
+        "..%2f..%2Fx",
+        "..%5c..%5cx",
+        "..\\..\\x",
+        "a/../../../x",
+        "%",
+    ],
+)
+def test_a_path_that_may_lead_out_of_the_challenges_is_none(rest: str) -> None:
+    target = "/.well-known/acme-challenge/" + rest
+    assert refused(TO_HTTPS, target).location == "https://a.com" + target
+
+
 def test_who_speaks_tls_or_names_nobody_is_not_redirected() -> None:
     assert narrow(TO_HTTPS, TLS, Door("auto", 443, redirect=443)) is TO_HTTPS
     assert narrow(TO_HTTPS, hello("/", None), DOOR) is TO_HTTPS

@@ -14,12 +14,12 @@ from typing import Any, Final
 
 from attrs import define, field, frozen
 from twisted.internet.defer import Deferred
-from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.internet.protocol import ClientFactory, DatagramProtocol
+from twisted.internet.protocol import ClientFactory
 from twisted.protocols.basic import Int16StringReceiver
 from twisted.python.failure import Failure
 
+from starship.dns.datagrams import Datagrams
 from starship.dns.messages import GARBLED, PAYLOAD_OCTETS, Question, Reply, Trouble, ask, read
 from starship.words import Address
 
@@ -50,24 +50,14 @@ class _Ask:
         return read(data, self.question, self.number)
 
 
-class _Datagrams(DatagramProtocol):
-    """Asks over UDP."""
+@define(eq=False)
+class _Hearing:
+    """Asks over UDP: what comes is a reply, or from somebody who guesses."""
 
-    noisy = False
+    asked: _Ask
+    strangers: int = 0
 
-    def __init__(self, asked: _Ask) -> None:
-        self.asked = asked
-        self.strangers = 0
-
-    def startProtocol(self) -> None:
-        transport: Any = self.transport
-        try:
-            transport.connect(*self.asked.server)
-            transport.write(self.asked.octets)
-        except OSError:
-            self.asked.told(UNREACHABLE)
-
-    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+    def heard(self, datagram: bytes) -> None:
         reply = self.asked.read(datagram)
         if reply is None:
             self.strangers += 1
@@ -76,7 +66,7 @@ class _Datagrams(DatagramProtocol):
             reply = GARBLED
         self.asked.told(reply)
 
-    def connectionRefused(self) -> None:
+    def broke(self) -> None:
         self.asked.told(UNREACHABLE)
 
 
@@ -133,14 +123,14 @@ class _Try:
 
     def start(self, timeout: float) -> None:
         self._deadline = self.reactor.callLater(timeout, self._told, TIMEOUT)
-        interface = "::" if ":" in self.server.host else "0.0.0.0"  # connected to the server at once
-        protocol = _Datagrams(self._ask(self._over_udp))
+        hearing = _Hearing(self._ask(self._over_udp))
+        datagrams = Datagrams(self.reactor, PAYLOAD_OCTETS, hearing.heard, hearing.broke)
         try:
-            port = self.reactor.listenUDP(0, protocol, interface, PAYLOAD_OCTETS)
-        except (CannotListenError, OSError):  # no descriptor to be had, say
+            datagrams.send(self.server, hearing.asked.octets)
+        except OSError:  # no way there, or no descriptor to be had
             self._told(UNREACHABLE)
             return
-        self._hold(port.stopListening)
+        self._hold(datagrams.close)
 
     def _over_udp(self, reply: Reply) -> None:
         if not reply.truncated or self._over:
@@ -178,7 +168,7 @@ class _Try:
 
 @define(eq=False)
 class Asker:
-    """`reactor` makes sockets (IReactorUDP, IReactorTCP) and keeps time; `random` chooses IDs."""
+    """`reactor` watches sockets (IReactorFDSet, IReactorTCP) and keeps time; `random` chooses IDs."""
 
     reactor: Any
     random: Random

@@ -88,6 +88,19 @@ def test_what_is_no_reply_is_passed_over(ground: Ground, strange: Callable[[int]
     assert asked(ground, server) == FOUND
 
 
+def test_questions_write_nothing_into_the_log(ground: Ground) -> None:
+    server = Server(says(truncated=True), says(GOOD))
+    asker = Asker(ground.reactor, Random(1))
+    with capturedLogs() as logs, serving(server) as step:
+        for _ in range(5):
+            turn_until(ground, asker.ask(server.address, QUESTION, 5.0), step)
+        turn_until(ground, asker.ask(Address("127.0.0.1", 1), QUESTION, 0.05), step)
+        ground.turn()
+        ground.turn()
+    assert len(server.heard) == 5
+    assert logs == []
+
+
 def test_who_guesses_for_long_ends_the_question(ground: Ground) -> None:
     server = Server(lambda question, number: [b"guess"] * (STRANGERS_LIMIT + 5) + says(GOOD)(question, number))
     assert asked(ground, server) == GARBLED

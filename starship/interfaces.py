@@ -245,6 +245,9 @@ class IExchange(Interface):
     def start(upstream: ILeg) -> None:
         """The head has been written to this leg: carry the request's body and the response."""
 
+    def announce_end() -> None:
+        """Tell the client that its connection ends with this response, unless the response is on its way already."""
+
     def fail(reason: Reason, detail: str) -> None:
         """It cannot go on: the upstream is reset, and the patron told."""
 

@@ -74,6 +74,7 @@ class Conversation:
     host: Host
     leg: Leg
     closing: bool = field(default=False, init=False)  # the request under way is the last one
+    leaving: bool = field(default=False, init=False)  # the next response that begins is the last one
     requests: int = field(default=0, init=False)
     alarm: Alarm = field(init=False)
     wording: Wording = field(init=False)
@@ -124,6 +125,12 @@ class Conversation:
         elif not self._parted:
             self._part()
 
+    def forewarn(self) -> None:
+        """Let responses say from here on that the connection ends with them; who waits may still ask."""
+        self.leaving = True
+        if self._turn is not None:
+            self._turn.announce_end()
+
     def drain(self) -> None:
         """Let the request under way be the last one; close if there is none."""
         self.closing = True
@@ -150,7 +157,7 @@ class Conversation:
     def may_go_on(self, request: Request) -> bool:
         """Whether another request may follow this one."""
         courtesy = self.courtesy
-        if self.closing or request.close or (courtesy.requests and self.requests >= courtesy.requests):
+        if self.closing or self.leaving or request.close or (courtesy.requests and self.requests >= courtesy.requests):
             return False
         return not courtesy.lifetime or self._clock.seconds() - self.host.arrival.start < courtesy.lifetime
 

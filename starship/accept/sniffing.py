@@ -67,6 +67,7 @@ class SniffingProtocol(LegProtocol):
         self._relay: ICancel | None = None
         self._opened = b""
         self._talk: Conversation | None = None
+        self._leaving = False
         self._draining = False
         self._refused = False
         self._admitted = False
@@ -124,6 +125,12 @@ class SniffingProtocol(LegProtocol):
         else:
             self.journey.stop(reason)
         self.depart()
+
+    def forewarn(self) -> None:
+        """The doors close soon: who asks request by request is told with the next response that it is the last."""
+        self._leaving = True
+        if self._talk is not None:
+            self._talk.forewarn()
 
     def drain(self) -> None:
         """We are about to stop: who asks request by request asks no more here."""
@@ -234,6 +241,7 @@ class SniffingProtocol(LegProtocol):
             self.journey.hello(hello)
         else:
             self._talk = converse(self, self.leg)
+            self._talk.leaving = self._leaving
             self._talk.closing = self._draining
             self._talk.begin(hello)
 
@@ -308,13 +316,23 @@ class SniffingFactory(Factory):
     manners: Manners
     live: set[SniffingProtocol] = field(factory=set)
     kind: type[SniffingProtocol] = SniffingProtocol  # of connection, as the door has it
+    leaving: bool = field(default=False, init=False)
 
     def logPrefix(self) -> str:
         """Twisted's name for us in its log."""
         return f"listener {self.manners.door.name}"
 
     def buildProtocol(self, addr: IAddress | None) -> SniffingProtocol:
-        return self.kind(self.manners, self.live)
+        protocol = self.kind(self.manners, self.live)
+        if self.leaving:
+            protocol.forewarn()
+        return protocol
+
+    def forewarn(self) -> None:
+        """The doors close soon: nobody is cut, and whoever gets a response is told that it is the last one here."""
+        self.leaving = True
+        for protocol in list(self.live):
+            protocol.forewarn()
 
     def drain(self) -> None:
         """Nobody comes in any more: let those go who stand between two requests, and the others after theirs."""

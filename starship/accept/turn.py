@@ -155,6 +155,11 @@ class Turn:
         self._drop()
         journey.gone(reason)
 
+    def announce_end(self) -> None:
+        """The response is to say that nothing follows it, unless it is on its way already."""
+        if self.exchange is not None:
+            self.exchange.announce_end()
+
     def close_after(self) -> None:
         """Nothing is to follow this request."""
         self._keep = False

@@ -99,6 +99,11 @@ class Exchange:
         elif self._upstream is not None:
             self._upstream.abort()
 
+    def announce_end(self) -> None:
+        answering = self._answering
+        if answering is None or not answering.status:
+            self.keep = False
+
     # The request's side
 
     @property

@@ -157,6 +157,8 @@ class Router(Service):
         """Drain, then stop the rest."""
         self._notifier.say("STOPPING=1")
         self.readiness.draining = True
+        for door in self.doors:
+            door.factory.forewarn()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:

@@ -50,6 +50,7 @@ class Talk:
     hasty: bool = False
     keep: bool = True
     tunnel: bool = False
+    begun: bool = False  # the head of the response has gone out
     upstreams: list[ILeg] = field(factory=list)
     cancelled: int = 0
 
@@ -63,6 +64,9 @@ class Talk:
 
     def fail(self, reason: Reason, detail: str) -> None:
         self.patron.exchanged(Exchanged(reason, detail, 0, keep_client=False, keep_upstream=False))
+
+    def announce_end(self) -> None:
+        self.keep = self.keep and self.begun
 
     def answers(self, text: bytes = b"(ok)", *, keep_upstream: bool = True) -> None:
         """The response comes, whole."""

@@ -210,6 +210,37 @@ def test_a_drain_closes_who_waits_and_lets_the_others_end_their_request() -> Non
     assert young.heard == b"(ok)(close)"
 
 
+def test_before_the_drain_answers_say_that_the_connection_ends_and_who_waits_may_still_ask() -> None:
+    salon = Salon()
+    waiting, busy, begun, asking, unknown, young = (salon.visit(*said) for said in ([get()],) * 3 + ([],) * 3)
+    salon.talks[0].answers()
+    asking.says(get()[:9])
+    salon.talks[2].begun = True
+    salon.house.factory.forewarn()
+    late = salon.visit()
+    assert not any(visit.wire.shut for visit in (waiting, busy, begun, asking, young, late))
+    salon.talks[1].answers()
+    salon.talks[2].answers()
+    assert (busy.heard, busy.wire.shut) == (b"(ok)(close)", True)
+    assert (begun.heard, begun.wire.shut) == (b"(ok)", False)  # it was told that it may go on
+    for visit, rest in ((waiting, get()), (begun, get()), (asking, get()[9:]), (young, get()), (late, get())):
+        visit.says(rest)
+        salon.talks[-1].answers()
+        assert (visit.heard.endswith(b"(ok)(close)"), visit.wire.shut) == (True, True)
+    salon.house.resolver.known = MISS
+    unknown.says(get())
+    assert (unknown.heard.endswith(b"keep]"), unknown.wire.shut) == (False, True)
+
+
+def test_who_waits_until_the_drain_is_closed_then() -> None:
+    salon = Salon(hasty=True)
+    waiting = salon.visit(get())
+    salon.house.factory.forewarn()
+    assert not waiting.wire.shut
+    salon.house.factory.drain()
+    assert waiting.wire.shut
+
+
 def test_stopped_it_ends_whatever_it_does() -> None:
     salon = Salon()
     waiting, busy, asking = salon.visit(get()), salon.visit(), salon.visit()
@@ -311,7 +342,10 @@ def _something(random: Random, salon: Salon, visit: Visit) -> bool:
 
 def _leave(random: Random, salon: Salon) -> None:
     """We are about to stop, or stop at once."""
-    if random.random() < 0.5:
+    chance = random.random()
+    if chance < 0.3:
+        salon.house.factory.forewarn()
+    elif chance < 0.6:
         salon.house.factory.drain()
     else:
         salon.house.factory.stop(Reason.DRAINED)

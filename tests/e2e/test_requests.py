@@ -556,6 +556,28 @@ def test_a_drain_lets_the_request_under_way_end_and_closes_those_who_wait(
             visitor.stream.sock.close()
 
 
+def test_in_the_lame_duck_answers_announce_the_end_and_kept_connections_may_still_ask(
+    api: Api, houses: dict[str, Cluster], tmp_path: Path
+) -> None:
+    lives = "[starship]\nlame_duck = 3s\ndrain_timeout = 20s\n"
+    with starship(tmp_path, ini_text(api, extra=lives)) as leaving:
+        port = leaving.port("http")
+        with Visitor(port) as kept, Visitor(port) as idle, Visitor(port) as busy:
+            for visitor in (kept, idle):
+                assert visitor.ask("red.com").get(b"Connection") is None
+            busy.send(asks("red.com", "/x", "Content-Length: 10", method="POST") + b"half ")
+            until(lambda: leaving.metric("starship_connections_active", door="http") == 3, "all")
+            leaving.process.terminate()
+            until(lambda: leaving.get("/readyz")[0] == 503, "the balancer is told")
+            busy.send(b"of it")
+            assert (busy.read().get(b"Connection"), busy.is_closed()) == (b"close", True)
+            assert (kept.ask("red.com").get(b"Connection"), kept.is_closed()) == (b"close", True)
+            with Visitor(port) as young:
+                assert (young.ask("red.com").get(b"Connection"), young.is_closed()) == (b"close", True)
+            assert idle.is_closed()  # when the doors close
+            assert leaving.process.wait(5) == -signal.SIGTERM
+
+
 def test_mode_tunnel_goes_as_the_first_request_went(api: Api, houses: dict[str, Cluster], tmp_path: Path) -> None:
     with starship(tmp_path, ini_text(api).replace("protocol = http\n", "protocol = http\nmode = tunnel\n")) as raw:
         with Visitor(raw.port("http")) as visitor:

@@ -39,6 +39,18 @@ def test_the_client_is_told_when_its_connection_ends_after_this() -> None:
     assert world.outcome == WELL._replace(keep_client=False)
 
 
+def test_a_client_may_be_told_of_the_end_until_the_head_of_the_answer_is_on_its_way() -> None:
+    early, late = World(), World()
+    early.exchange.announce_end()
+    assert b"\r\nConnection: close\r\n" in early.answers(OK)
+    assert early.outcome == WELL._replace(keep_client=False)
+    head, body = OK[:-1], OK[-1:]
+    begun = late.answers(head)
+    late.exchange.announce_end()
+    assert begun + late.answers(body) == OK
+    assert late.outcome == WELL
+
+
 def test_an_upstream_that_closes_is_not_kept_and_the_client_is() -> None:
     world = World()
     world.answers(OK.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n"))

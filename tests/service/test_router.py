@@ -113,6 +113,24 @@ def test_a_stop_waits_for_those_inside_and_is_not_ready_meanwhile(reactor: Memor
     assert stopped == [None]
 
 
+def test_from_the_signal_on_answers_say_that_the_connection_ends_while_the_doors_are_still_open(
+    reactor: MemoryReactorClock,
+) -> None:
+    router = started(settings(lame_duck=5.0, drain_timeout=30.0), reactor)
+    here = Visitor.at(router.doors, "http")
+    request = REQUEST.replace(b"a.com", b"nobody.com")
+    assert b"\r\nConnection: close\r\n" not in here.say(request)
+    idle = Visitor.at(router.doors, "http")
+    idle.say(request)
+    router.stopService()
+    for visitor in (here, Visitor.at(router.doors, "http")):
+        assert b"\r\nConnection: close\r\n" in visitor.say(request)
+    assert None not in [door.bound for door in router.doors]
+    assert not idle.wire.disconnecting
+    reactor.advance(5)
+    assert [door.bound for door in router.doors] == [None] * 3
+
+
 def test_who_is_inside_when_the_time_is_over_is_ended_and_accounted_for(
     reactor: MemoryReactorClock, tmp_path: Path
 ) -> None:

@@ -38,7 +38,7 @@ test-system: $(STAMP)
 	$(BIN)/pytest -m system tests/system
 	@$(MAKE) --no-print-directory test-pythons
 
-# The other Pythons that are found, each in an environment of its own.
+# Another Python, in an environment of its own; PYTHONS="12 13" for all that are supported.
 test-pythons: $(STAMP)
 	@etc/test-pythons $(VENV)
 

@@ -15,7 +15,7 @@ LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "exchange", "refuse", "account", "config", "dns"}
 GROUND = {"errors", "nouns", "buckets", "names", "reasons", "framing", "messages", "tlv", "words", "addresses", "paths"}
-GROUND |= {"inside", "interfaces", "built"}
+GROUND |= {"inside", "interfaces", "poolviews", "built"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "built": set(),
@@ -30,6 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "addresses": {"errors", "names", "reasons", "words"},
     "paths": {"errors", "names", "reasons", "words"},
     "inside": {"errors", "names", "reasons", "words"},
+    "poolviews": {"errors", "names", "reasons", "words"},
     "interfaces": {"errors", "names", "reasons", "words"},
     **dict.fromkeys(WORKSHOPS, GROUND),
     "dial": GROUND | {"wire"},

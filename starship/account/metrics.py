@@ -30,11 +30,11 @@ from starship.account.sources import (
     POOL_STATES,
     STORES,
     CareStats,
-    PoolStats,
     Sources,
     TimingStats,
 )
 from starship.built import built
+from starship.poolviews import PoolFigures
 
 Row = tuple[tuple[str, ...], float]
 
@@ -155,7 +155,7 @@ def _edge(sources: Sources) -> Iterator[Metric]:
         yield _histogram(f.LAG, sources.loop_lag)
 
 
-def _pools(pools: Sequence[PoolStats]) -> Iterator[Metric]:
+def _pools(pools: Sequence[PoolFigures]) -> Iterator[Metric]:
     """Pools without end are no worry: they are those of the ini file. Beyond a limit endpoints have no series."""
     states = [((one.pool, state), one.states.get(state, 0)) for one in pools for state in POOL_STATES]
     retries = [((one.pool, "made"), one.retries) for one in pools]

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from attrs import frozen
 
 from starship.account.ledger import Ledger
+from starship.poolviews import PoolFigures
 
 STORES: Final = ("routes", "misses")
 CACHE_RESULTS: Final = ("hit", "negative", "stale", "miss")
@@ -167,44 +168,6 @@ class CheckStats(Protocol):
     def waiting(self) -> int: ...
 
 
-class EndpointStats(Protocol):
-    """An endpoint of a pool, as the ini file has it; `live` is now, `used` says whether it is given new connections."""
-
-    @property
-    def endpoint(self) -> str: ...
-    @property
-    def used(self) -> bool: ...
-    @property
-    def live(self) -> int: ...
-    @property
-    def total(self) -> int: ...
-    @property
-    def failures(self) -> int: ...
-    @property
-    def ejections(self) -> int: ...
-
-
-class PoolStats(Protocol):
-    """A pool of the ini file: its members by POOL_STATES, and what it was asked for."""
-
-    @property
-    def pool(self) -> str: ...
-    @property
-    def states(self) -> Mapping[str, int]: ...
-    @property
-    def panic(self) -> bool: ...
-    @property
-    def total(self) -> int: ...
-    @property
-    def waiting(self) -> int: ...
-    @property
-    def retries(self) -> int: ...
-    @property
-    def retries_refused(self) -> int: ...
-    @property
-    def endpoints(self) -> Sequence[EndpointStats]: ...
-
-
 @frozen(kw_only=True)
 class Sources:
     """
@@ -228,4 +191,4 @@ class Sources:
     spares: SpareStats | None = None
     names: NameStats | None = None
     checks: CheckStats | None = None
-    pools: Callable[[], Sequence[PoolStats]] | None = None
+    pools: Callable[[], Sequence[PoolFigures]] | None = None

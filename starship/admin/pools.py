@@ -14,10 +14,11 @@ from attrs import frozen
 from twisted.logger import Logger
 from twisted.web import http
 
-from starship.admin.poolrooms import Basin, Known, Standing
+from starship.admin.poolrooms import Basin
 from starship.admin.pooltelling import fields_of, member_fields, summary, summary_line, text_of
 from starship.admin.replies import Place, Reply, Unfit, Visit, json_reply, read_json, refusal, text_reply
 from starship.errors import shown
+from starship.poolviews import NameView, PoolView
 
 WEIGHT_LIMIT: Final = 65_535
 ENDPOINT_LIMIT: Final = 300
@@ -90,7 +91,7 @@ class PoolPages:
             self.log.info("{endpoint} of {pool} weighs {what}, by hand", endpoint=endpoint, pool=pool, what=what)
         return True
 
-    def _known(self, pool: str) -> Sequence[Known]:
+    def _known(self, pool: str) -> Sequence[NameView]:
         """What is known of the names that it has endpoints by."""
         found = (self.basin.known(upstream) for upstream in self.basin.upstreams(pool) or ())
         return [known for known in found if known is not None]
@@ -115,6 +116,6 @@ def _meant(fields: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     return endpoint, wanted
 
 
-def _anybody(views: Sequence[Standing]) -> bool:
+def _anybody(views: Sequence[PoolView]) -> bool:
     """Whether somebody may be given new connections at each port. A name without an address yet counts."""
     return all(any(not member.draining for member in view.members) for view in views if view.members)

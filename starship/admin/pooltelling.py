@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from starship.admin.poolrooms import Known, Member, Standing
 from starship.admin.replies import seconds
+from starship.poolviews import MemberView, NameView, PoolView
 
 DRAINING: Final = "draining"
 
@@ -21,17 +21,17 @@ TITLE: Final = _COLUMNS.format(
 )
 
 
-def state_of(member: Member) -> str:
+def state_of(member: MemberView) -> str:
     """How it stands; draining goes before all else."""
     return DRAINING if member.draining else member.state
 
 
-def states_of(members: Iterable[Member]) -> dict[str, int]:
+def states_of(members: Iterable[MemberView]) -> dict[str, int]:
     """How many stand how."""
     return dict(Counter(map(state_of, members)))
 
 
-def summary(views: Sequence[Standing]) -> dict[str, Any]:
+def summary(views: Sequence[PoolView]) -> dict[str, Any]:
     """A pool in short, for programs; an address that several ports have counts once."""
     members = {member.address: member for view in views for member in view.members}
     return {
@@ -47,7 +47,7 @@ def summary(views: Sequence[Standing]) -> dict[str, Any]:
     }
 
 
-def summary_line(views: Sequence[Standing]) -> str:
+def summary_line(views: Sequence[PoolView]) -> str:
     """A pool in short, for people."""
     short = summary(views)
     states = ", ".join(f"{count} {state}" for state, count in sorted(short["states"].items())) or "none known"
@@ -60,7 +60,7 @@ def summary_line(views: Sequence[Standing]) -> str:
     )
 
 
-def fields_of(views: Sequence[Standing], names: Sequence[Known]) -> dict[str, Any]:
+def fields_of(views: Sequence[PoolView], names: Sequence[NameView]) -> dict[str, Any]:
     """A pool with its members, for programs. Seconds."""
     return {
         **summary(views),
@@ -69,7 +69,7 @@ def fields_of(views: Sequence[Standing], names: Sequence[Known]) -> dict[str, An
     }
 
 
-def text_of(views: Sequence[Standing], names: Sequence[Known]) -> str:
+def text_of(views: Sequence[PoolView], names: Sequence[NameView]) -> str:
     """The same for people."""
     lines = [summary_line(views)]
     for view in views:
@@ -85,7 +85,7 @@ def text_of(views: Sequence[Standing], names: Sequence[Known]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def member_fields(member: Member) -> dict[str, Any]:
+def member_fields(member: MemberView) -> dict[str, Any]:
     """A member, for programs."""
     return {
         "address": member.address,
@@ -105,7 +105,7 @@ def member_fields(member: Member) -> dict[str, Any]:
     }
 
 
-def not_well(member: Member) -> str:
+def not_well(member: MemberView) -> str:
     """What is not as usual with a member, in words; empty: nothing."""
     state = state_of(member)
     if state == "up":
@@ -117,7 +117,7 @@ def not_well(member: Member) -> str:
     return f"{state} for {member.since:.1f} s{back}{why}"
 
 
-def _port_fields(view: Standing) -> Mapping[str, Any]:
+def _port_fields(view: PoolView) -> Mapping[str, Any]:
     return {
         "port": view.port or None,
         "panic": view.panic,
@@ -131,7 +131,7 @@ def _port_fields(view: Standing) -> Mapping[str, Any]:
     }
 
 
-def _member_line(member: Member) -> str:
+def _member_line(member: MemberView) -> str:
     remarks = [member.endpoint] if member.endpoint != member.address else []
     remarks += ["backup"] if member.backup else []
     if member.state == "ejected" and member.back_in:
@@ -154,7 +154,7 @@ def _member_line(member: Member) -> str:
     )
 
 
-def _name_fields(name: Known) -> Mapping[str, Any]:
+def _name_fields(name: NameView) -> Mapping[str, Any]:
     return {
         "name": name.name,
         "addresses": [place.host for place in name.places],
@@ -164,7 +164,7 @@ def _name_fields(name: Known) -> Mapping[str, Any]:
     }
 
 
-def _name_line(name: Known) -> str:
+def _name_line(name: NameView) -> str:
     age = "never answered" if name.age is None else f"answered {name.age:.1f} s ago"
     again = "" if name.left is None else f", asked again in {max(0.0, name.left):.1f} s"
     trouble = f"; since then {name.trouble}, so the last good answer stays" if name.trouble and name.places else ""

@@ -9,43 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 
-from attrs import frozen
-
 from starship.dial.pools import NamedPool
 from starship.dial.tallies import NOTHING
-from starship.dial.views import MemberView
+from starship.poolviews import EndpointFigures, MemberView, PoolFigures
 
 DRAINING = "draining"
-
-
-@frozen(kw_only=True)
-class EndpointFigures:
-    """`used`: new connections may be given to one of its addresses. `live` connections are open now, whoever's."""
-
-    endpoint: str
-    used: bool
-    live: int
-    total: int
-    failures: int
-    ejections: int
-
-
-@frozen(kw_only=True)
-class PoolFigures:
-    """
-    `total` the connections that were asked for; `panic`: nobody is well.
-
-    `states` counts members by their state, those who drain as draining alone.
-    """
-
-    pool: str
-    states: Mapping[str, int]
-    panic: bool
-    total: int
-    waiting: int
-    retries: int
-    retries_refused: int
-    endpoints: tuple[EndpointFigures, ...]
 
 
 def figures(named: NamedPool) -> PoolFigures:

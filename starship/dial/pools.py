@@ -17,7 +17,8 @@ from starship.dial.overrides import Overrides
 from starship.dial.pool import Means, Pool
 from starship.dial.tallies import Tallies
 from starship.dial.terms import Terms
-from starship.dial.views import PoolView, unused, view
+from starship.dial.views import unused, view
+from starship.poolviews import PoolView
 from starship.words import POLICIES, Route, Upstream
 
 ANYWHERE: Final = 0

@@ -8,58 +8,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from attrs import frozen
-
 from starship.dial.member import State
 from starship.dial.pool import Pool
 from starship.dial.seat import Seat
 from starship.dial.terms import Terms
+from starship.poolviews import Forecast, MemberView, PoolView
 from starship.words import Upstream
-
-
-@frozen(kw_only=True)
-class MemberView:
-    """
-    An endpoint as it stands. `since` (s): how long so; `back_in` (s) until an ejected one is used again, else 0.
-
-    `share`: of the connections, 0 where it is not used.
-    """
-
-    address: str
-    endpoint: str
-    state: str
-    since: float
-    back_in: float
-    why: str
-    live: int
-    total: int
-    failures: int
-    ejections: int
-    weight: int
-    backup: bool
-    draining: bool
-    share: float
-
-
-@frozen(kw_only=True)
-class PoolView:
-    """
-    A pool as it stands. `panic`: nobody is well, so all are used. `port`: what an endpoint without one means, else 0.
-
-    `waiting` clients of at most `queue`, since all endpoints have `max_connections` (0: no limit).
-    """
-
-    name: str
-    policy: str
-    port: int
-    panic: bool
-    total: int
-    waiting: int
-    queue: int
-    max_connections: int
-    retries: int
-    retries_refused: int
-    members: tuple[MemberView, ...]
 
 
 def view(pool: Pool) -> PoolView:
@@ -97,14 +51,6 @@ def unused(name: str, terms: Terms, upstreams: tuple[Upstream, ...]) -> PoolView
         retries_refused=0,
         members=tuple(_unused(upstream, upstreams) for upstream in upstreams),
     )
-
-
-@frozen
-class Forecast:
-    """Whom the next connection would be given to, where that is certain (an address), and why."""
-
-    address: str | None
-    why: str
 
 
 def foresee(pool: Pool, source: str | None, host: str | None) -> Forecast:

@@ -12,7 +12,7 @@ from math import inf
 from random import Random
 from typing import Final
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from starship.dns.messages import Trouble
 from starship.dns.resolver import Found, Resolver
 from starship.names import Hostname
+from starship.poolviews import NameView
 from starship.words import Place
 
 IDLE_S: Final = 300.0
@@ -41,20 +42,6 @@ PLACES_LEAST: Final = 8
 
 FOUND: Final = "found"
 RESULTS: Final = (FOUND, *Trouble)
-
-
-@frozen(kw_only=True)
-class NameView:
-    """
-    What is known of a name. `age` is that of the last good answer, `left` until it is asked about again (s; None: it
-    is not); `trouble` what went wrong since, empty where nothing did.
-    """
-
-    name: str
-    places: tuple[Place, ...]
-    age: float | None
-    left: float | None
-    trouble: str
 
 
 @define(eq=False)

@@ -12,8 +12,9 @@ from attrs import frozen
 
 from starship.accept.gate import Gate
 from starship.account.sources import TimingStats
-from starship.dial.figures import PoolFigures, figures
+from starship.dial.figures import figures
 from starship.dial.pools import Pools
+from starship.poolviews import PoolFigures
 from starship.route.breaker import State
 from starship.route.failover import Api
 from starship.route.shadow import RESULTS

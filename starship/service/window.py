@@ -38,8 +38,9 @@ from starship.config.settings import Admin, Listener, Settings
 from starship.config.values import Bad
 from starship.dial.dialer import Dialer
 from starship.dial.views import foresee, view
-from starship.dns.book import Book, NameView
+from starship.dns.book import Book
 from starship.names import Hostname
+from starship.poolviews import NameView
 from starship.route.caching import CachingResolver
 from starship.route.contract import Head, read_answer
 from starship.route.credentials import read_token

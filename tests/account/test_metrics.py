@@ -18,6 +18,7 @@ from starship.account.ledger import Ledger, Timings
 from starship.account.metrics import StarshipCollector, register
 from starship.account.sources import ENDPOINTS_LIMIT, Sources
 from starship.built import COMPILED, PURE, built
+from starship.poolviews import EndpointFigures, PoolFigures
 from starship.reasons import Mood, Reason
 from starship.words import Origin
 from tests import fakes
@@ -109,26 +110,22 @@ class Checked:
     waiting: int = 57
 
 
-@define
-class Endpoint:
-    endpoint: str
-    used: bool = True
-    live: int = 71
-    total: int = 72
-    failures: int = 73
-    ejections: int = 74
+def figures_of(name: str, *, used: bool = True) -> EndpointFigures:
+    return EndpointFigures(endpoint=name, used=used, live=71, total=72, failures=73, ejections=74)
 
 
-@define
-class Pooled:
-    pool: str = "web"
-    states: Mapping[str, int] = field(factory=lambda: {"up": 75, "draining": 76, "no such state": 99})
-    panic: bool = True
-    total: int = 77
-    waiting: int = 78
-    retries: int = 79
-    retries_refused: int = 80
-    endpoints: list[Endpoint] = field(factory=lambda: [Endpoint("10.0.0.5:443"), Endpoint("a.internal", used=False)])
+def pool_of(name: str, *endpoints: EndpointFigures) -> PoolFigures:
+    states = {"up": 75, "draining": 76, "no such state": 99}
+    return PoolFigures(
+        pool=name,
+        states=states,
+        panic=True,
+        total=77,
+        waiting=78,
+        retries=79,
+        retries_refused=80,
+        endpoints=endpoints,
+    )
 
 
 @define
@@ -165,7 +162,7 @@ def all_sources() -> Sources:
         spares=Spared(),
         names=Known(),
         checks=Checked(),
-        pools=lambda: [Pooled()],
+        pools=lambda: [pool_of("web", figures_of("10.0.0.5:443"), figures_of("a.internal", used=False))],
     )
 
 
@@ -408,8 +405,8 @@ def test_a_pool_is_told_with_its_members_and_its_endpoints() -> None:
 
 
 def test_the_series_of_endpoints_are_bounded_whatever_the_ini_file_says() -> None:
-    endpoints = [Endpoint(f"10.0.{number // 250}.{number % 250}:443") for number in range(800)]
-    pools = [Pooled(pool=name, endpoints=endpoints) for name in ("one", "two")]
+    endpoints = [figures_of(f"10.0.{number // 250}.{number % 250}:443") for number in range(800)]
+    pools = [pool_of(name, *endpoints) for name in ("one", "two")]
     registry = scrape(Sources(ledger=Ledger(), pools=lambda: pools))
     used = next(family for family in families(registry) if family.name == "starship_endpoint_used")
     assert len(used.samples) == ENDPOINTS_LIMIT

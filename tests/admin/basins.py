@@ -7,7 +7,7 @@ from attrs import define, field
 from starship.admin.poolrooms import Basin
 from starship.dial.pools import NamedPool, Pools
 from starship.dial.terms import Terms
-from starship.dns.book import NameView
+from starship.poolviews import NameView
 from starship.words import Place, Upstream
 from tests.dial.pooling import RULES, World, up
 

@@ -12,6 +12,6 @@ def test_the_pools_and_names_fit_what_the_pages_ask_for() -> None:
     pools: poolrooms.Waters = waters.pools
     pool = waters.web.at(443)
     choosing = poolrooms.Choosing(standing=view(pool), forecast=foresee(pool, None, None))
-    known: poolrooms.Known = waters.known()
+    known = waters.known()
     assert (pools.names(), choosing.standing.name, known.name) == (("web", "mail"), "web", "mail.internal")
     assert [member.state for member in pools.views("mail")[0].members] == ["up"]

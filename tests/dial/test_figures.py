@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from starship.dial.figures import EndpointFigures, figures
+from starship.dial.figures import figures
 from starship.dial.pools import NamedPool
 from starship.dial.terms import Terms
+from starship.poolviews import EndpointFigures
 from starship.words import Upstream
 from tests.dial.pooling import RULES, SOURCE, World, eject, seat_of, up
 from tests.fakes import FakeLeg

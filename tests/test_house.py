@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": GROUND | {"service", "config", "mock"},
 }
 
+WITHIN_DIAL: dict[str, set[str]] = {"health": {"fault"}, "pools": {"health"}}
+"""What the folders of the dial step may import of it, next to their own modules."""
+
 
 def room_of(module: Path) -> str:
     return module.relative_to(HOUSE).with_suffix("").parts[0]
@@ -80,6 +84,13 @@ def test_an_arrow_never_points_sideways_or_up(module: Path) -> None:
     room = room_of(module)
     strangers = imported_rooms(module) - MAY_IMPORT[room] - {room}
     assert not strangers, f"{module} may not import {sorted(strangers)}"
+
+
+@pytest.mark.parametrize("folder", WITHIN_DIAL)
+def test_a_folder_of_the_dial_step_knows_nobody_who_stands_on_it(folder: str) -> None:
+    text = "\n".join(module.read_text() for module in (HOUSE / "dial" / folder).glob("*.py"))
+    imported = set(re.findall(r"^from starship\.dial\.(\w+)", text, re.MULTILINE))
+    assert imported <= WITHIN_DIAL[folder] | {folder}
 
 
 @pytest.mark.parametrize("module", CODE, ids=lambda path: str(path.relative_to(HOUSE)))

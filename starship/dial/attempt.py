@@ -16,10 +16,10 @@ from twisted.python.failure import Failure
 from zope.interface import classImplements
 
 from starship.dial.fault import explained
-from starship.dial.names import KnownName
-from starship.dial.pool import Pool
+from starship.dial.pools.names import KnownName
+from starship.dial.pools.pool import Pool
+from starship.dial.pools.seat import Seat
 from starship.dial.race import Race, rivals
-from starship.dial.seat import Seat
 from starship.dial.trial import Supply
 from starship.errors import DialBroken, DialBusy, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel, IDialOutcome, ILeg

@@ -16,9 +16,9 @@ from zope.interface import implementer
 from starship.addresses import is_ip
 from starship.dial.attempt import Attempt
 from starship.dial.guard import Guard
-from starship.dial.pools import Pools
+from starship.dial.pools.book import Pools
+from starship.dial.pools.seat import Seat
 from starship.dial.preface import preface
-from starship.dial.seat import Seat
 from starship.dial.sources import Sources
 from starship.dial.spares import Spares
 from starship.dial.trial import Supply, twice

@@ -13,7 +13,7 @@ from typing import Protocol
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from starship.dial.seat import Seat
+from starship.dial.pools.seat import Seat
 from starship.interfaces import ICancel, ILeg
 
 

@@ -22,7 +22,7 @@ from starship.account.accesslog import AccessLog
 from starship.account.ledger import Ledger
 from starship.account.pulse import Pulse
 from starship.admin.readiness import LookupProbe, Readiness
-from starship.dial.checks import Checks
+from starship.dial.pools.checks import Checks
 from starship.dial.spares import Spares
 from starship.dns.book import Book
 from starship.errors import StarshipError

@@ -14,20 +14,20 @@ from twisted.internet.defer import Deferred
 from starship.accept.listening import DoorService
 from starship.accept.live import Crowd
 from starship.config.settings import Dialling, Pool, Settings
-from starship.dial.check import Check, Pace, Question
-from starship.dial.checks import Checks
 from starship.dial.dialer import Dialer
-from starship.dial.dialogue import unverified
-from starship.dial.ejection import Ejection
 from starship.dial.guard import Guard, OwnAddresses
-from starship.dial.member import Members
-from starship.dial.names import Names
-from starship.dial.pool import Means
-from starship.dial.pools import NamedPool, Pools
+from starship.dial.health.check import Check, Pace, Question
+from starship.dial.health.dialogue import unverified
+from starship.dial.health.probe import Line
+from starship.dial.pools.book import NamedPool, Pools
+from starship.dial.pools.checks import Checks
+from starship.dial.pools.ejection import Ejection
+from starship.dial.pools.member import Members
+from starship.dial.pools.names import Names
+from starship.dial.pools.pool import Means
+from starship.dial.pools.terms import Terms
 from starship.dial.preface import preface_of_a_check
-from starship.dial.probe import Line
 from starship.dial.spares import Spares
-from starship.dial.terms import Terms
 from starship.inside import Wanted
 from starship.reasons import Reason
 from starship.service.headers import header_options, header_version

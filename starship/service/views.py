@@ -12,8 +12,8 @@ from attrs import frozen
 
 from starship.accept.gate import Gate
 from starship.account.sources import TimingStats
-from starship.dial.figures import figures
-from starship.dial.pools import Pools
+from starship.dial.pools.book import Pools
+from starship.dial.pools.figures import figures
 from starship.poolviews import PoolFigures
 from starship.route.breaker import State
 from starship.route.failover import Api

@@ -37,7 +37,7 @@ from starship.config.endpoints import parse_listen
 from starship.config.settings import Admin, Listener, Settings
 from starship.config.values import Bad
 from starship.dial.dialer import Dialer
-from starship.dial.views import foresee, view
+from starship.dial.pools.views import foresee, view
 from starship.dns.book import Book
 from starship.names import Hostname
 from starship.poolviews import NameView

@@ -5,11 +5,11 @@ from __future__ import annotations
 from attrs import define, field
 
 from starship.admin.poolrooms import Basin
-from starship.dial.pools import NamedPool, Pools
-from starship.dial.terms import Terms
+from starship.dial.pools.book import NamedPool, Pools
+from starship.dial.pools.terms import Terms
 from starship.poolviews import NameView
 from starship.words import Place, Upstream
-from tests.dial.pooling import RULES, World, up
+from tests.dial.pools.pooling import RULES, World, up
 
 
 @define(eq=False)

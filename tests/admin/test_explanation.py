@@ -11,7 +11,7 @@ from attrs import evolve
 from starship.admin.explanation import ALERTS, api_fields, as_json, look_fields, meeting
 from starship.admin.poolrooms import Choosing
 from starship.admin.reasoning import Outcome
-from starship.dial.views import foresee, view
+from starship.dial.pools.views import foresee, view
 from starship.reasons import Reason
 from starship.words import Look
 from tests.admin.basins import Waters

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starship.admin import poolrooms
-from starship.dial.views import foresee, view
+from starship.dial.pools.views import foresee, view
 from tests.admin.basins import Waters
 
 

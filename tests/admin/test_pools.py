@@ -11,7 +11,7 @@ from starship.admin.pools import NOBODY, PoolPages
 from starship.admin.token import Doorkeeper
 from tests.admin.basins import Waters
 from tests.admin.visiting import Answer, Visitor
-from tests.dial.pooling import SOURCE, eject, picks
+from tests.dial.pools.pooling import SOURCE, eject, picks
 
 ACCEPT = b"Accept: application/json"
 ONE, TWO, SPARE = (f"192.0.2.{number}:443" for number in (1, 2, 9))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from starship.admin.pooltelling import TITLE, not_well, state_of, summary_line, text_of
 from tests.admin.basins import Waters
-from tests.dial.pooling import eject, seat_of
+from tests.dial.pools.pooling import eject, seat_of
 
 
 def test_a_person_reads_who_is_used_and_why_others_are_not() -> None:

@@ -9,14 +9,14 @@ from attrs import evolve
 
 from starship.admin.poolrooms import Choosing
 from starship.admin.reasoning import Finding, Outcome, Question, choosing, endpoints, find, judge
-from starship.dial.views import foresee, view
+from starship.dial.pools.views import foresee, view
 from starship.errors import LookupInvalid, LookupTimeout
 from starship.names import Hostname
 from starship.reasons import Reason
 from starship.words import Miss, Network, Origin, Route, Upstream
 from tests.admin.basins import Waters
 from tests.admin.houses import House, route, static
-from tests.dial.pooling import eject
+from tests.dial.pools.pooling import eject
 from tests.fakes import failure_of
 from tests.route.resolvers import miss
 

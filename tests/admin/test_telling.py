@@ -10,7 +10,7 @@ from starship.admin.explanation import Explanation, Live
 from starship.admin.poolrooms import Choosing
 from starship.admin.reasoning import Endpoint, Finding, Outcome, Question
 from starship.admin.telling import MEMBERS_SHOWN, api_line, as_text
-from starship.dial.views import foresee, view
+from starship.dial.pools.views import foresee, view
 from starship.errors import LookupTimeout
 from starship.names import Hostname
 from starship.reasons import Reason
@@ -20,7 +20,7 @@ from starship.route.raw import Raw
 from starship.words import Look, Upstream
 from tests.admin.basins import Waters
 from tests.admin.houses import House, route
-from tests.dial.pooling import World, eject, up
+from tests.dial.pools.pooling import World, eject, up
 
 FAILING = Standing(
     index=1,

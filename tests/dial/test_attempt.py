@@ -9,7 +9,7 @@ import pytest
 from zope.interface.verify import verifyObject
 
 from starship.dial.attempt import TRIES_LIMIT, Attempt
-from starship.dial.ejection import Ejection
+from starship.dial.pools.ejection import Ejection
 from starship.errors import DialBusy, DialRefused, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel
 from starship.words import Origin, Route, Stop, Upstream

@@ -23,18 +23,18 @@ from zope.interface.verify import verifyObject
 from starship.dial.attempt import TRIES_LIMIT
 from starship.dial.dialer import Dialer
 from starship.dial.guard import Guard
-from starship.dial.member import Members
-from starship.dial.pool import Means
-from starship.dial.pools import NamedPool, Pools
+from starship.dial.pools.book import NamedPool, Pools
+from starship.dial.pools.member import Members
+from starship.dial.pools.pool import Means
+from starship.dial.pools.terms import Terms
 from starship.dial.preface import preface
-from starship.dial.terms import Terms
 from starship.errors import DialBroken, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel, IDialer, IDialOutcome, ILeg
 from starship.names import Hostname
 from starship.wire.connect import connect_on
 from starship.wire.ground import Ground as Wire
 from starship.words import Address, Hello, Origin, ProxyOptions, Route, Upstream
-from tests.dial.pooling import FakeNames
+from tests.dial.pools.pooling import FakeNames
 from tests.fakes import FakeLeg, arrival
 from tests.loopback import Ground, ground
 

@@ -9,7 +9,7 @@ from attrs import evolve
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from starship.dial.ejection import Ejection
+from starship.dial.pools.ejection import Ejection
 from starship.dial.spares import Spares
 from starship.dial.trial import LEAST_S, twice
 from starship.interfaces import ICancel

@@ -8,12 +8,12 @@ from attrs import evolve
 from twisted.internet.testing import MemoryReactorClock
 
 from starship.config.settings import Dialling, Pool
-from starship.dial.check import Check, Pace, Question
-from starship.dial.ejection import Ejection
+from starship.dial.health.check import Check, Pace, Question
+from starship.dial.pools.ejection import Ejection
 from starship.service.upstreams import check_of, make_pools, terms_of
 from starship.wire.wheel import Wheel
 from starship.words import Upstream
-from tests.dial.pooling import FakeNames
+from tests.dial.pools.pooling import FakeNames
 from tests.service.material import settings
 
 HOME = (Upstream(host="10.0.0.5", port=443), Upstream(host="10.0.0.6", port=443, backup=True))

@@ -53,6 +53,7 @@ class Kind:
 
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)?")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BARE: Final = " (a bare number is seconds)"
 _SIZE = re.compile(r"([0-9]{1,12}) ?(|b|k|kib|m|mib)", re.IGNORECASE)
 _BYTES: Final = {"": 1, "b": 1, "k": 1024, "kib": 1024, "m": 1024**2, "mib": 1024**2}
 _INTEGER = re.compile(r"[0-9]{1,12}")
@@ -64,16 +65,21 @@ _BOOLEANS: Final = {"yes": True, "true": True, "on": True, "no": False, "false":
 
 
 def duration(least: float, most: float, zero: str = "") -> Kind:
-    """Seconds from `least` to `most`, both included; `zero` says what 0 means where it is allowed beside the range."""
+    """
+    Seconds from `least` to `most`, both included; `zero` says what 0 means where it is allowed beside the range.
+
+    A bare number means seconds, and whoever may have meant something else is told.
+    """
 
     def read(text: str, base: Path) -> float | Bad:
         match = _DURATION.fullmatch(text)
         if match is None:
-            return Bad("a duration such as 500ms, 3s or 2m")
+            return Bad(f"a duration such as 500ms, 3s or 2m{_BARE}")
         seconds = round(float(match[1]) * _SECONDS[match[2] or "s"], 6)
         if least <= seconds <= most or (zero and seconds == 0):
             return seconds
-        return Bad(f"a duration from {show_duration(least)} to {show_duration(most)}{_or_zero(zero)}")
+        bare = "" if match[2] else _BARE
+        return Bad(f"a duration from {show_duration(least)} to {show_duration(most)}{_or_zero(zero)}{bare}")
 
     return Kind(name="duration", unit="s", read=read, show=show_duration)
 

@@ -32,7 +32,7 @@ def test_a_bad_file_tells_every_mistake_on_stderr(tmp_path: Path, capsys: pytest
     out, err = capsys.readouterr()
     assert out == ""
     assert err.splitlines() == [
-        f'{file}:6: [lookup] timeout = "soon": expected a duration such as 500ms, 3s or 2m',
+        f'{file}:6: [lookup] timeout = "soon": expected a duration such as 500ms, 3s or 2m (a bare number is seconds)',
         "1 mistake",
     ]
 

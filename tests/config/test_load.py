@@ -183,7 +183,7 @@ def test_all_mistakes_are_told_at_once_with_their_lines() -> None:
         "a.ini:6: [listener:ht tp]: expected a name of 1 to 64 letters, digits, _ . or - after listener:",
         "a.ini:6: [listener:ht tp] endpoint: expected this key, for example endpoint = tcp6:443",
         "a.ini:8: [lookup] url: expected this key, for example url = http://127.0.0.1:8000/?host={host}",
-        'a.ini:9: [lookup] timeout = ""soon"": expected a duration such as 500ms, 3s or 2m',
+        'a.ini:9: [lookup] timeout = ""soon"": expected a duration such as 500ms, 3s or 2m (a bare number is seconds)',
         "a.ini:10: [lookup] tiemout: expected a key of this section; did you mean timeout?",
         "a.ini:11: [lookup] token: expected a key of this section; did you mean token_file?",
         "a.ini:12: [uptsream]: expected a known section; did you mean upstream?",

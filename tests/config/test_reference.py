@@ -9,17 +9,43 @@ import pytest
 
 from starship.config.keys import SECTIONS
 from starship.config.load import parse
-from starship.config.reference import default_of, render
+from starship.config.reference import BEGIN, COMMAND, END, default_of, main, put_into, render
 from starship.errors import ConfigError
 
 PAGE = (Path(__file__).parent.parent.parent / "docs" / "configuration.md").read_text()
 
 
-def test_the_page_holds_the_tables_as_they_are_printed() -> None:
-    begin, end = PAGE.index("<!-- begin of the tables"), PAGE.index("<!-- end of the tables")
-    assert PAGE[PAGE.index("\n", begin) :][: end - PAGE.index("\n", begin)].strip() == render().strip(), (
-        "print them with python -m starship.config.reference"
-    )
+def test_the_page_holds_the_tables_as_they_are_made() -> None:
+    assert put_into(PAGE) == PAGE, f"make them anew with {COMMAND}"
+
+
+def test_tables_replace_what_stood_between_the_marks_and_nothing_else(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{BEGIN}\nold\n{END}\nafter\n")
+    assert main(["--into", str(page)]) == 0
+    assert page.read_text() == f"before\n{BEGIN}\n\n{render()}\n{END}\nafter\n"
+    assert put_into(page.read_text()) == page.read_text()
+
+
+@pytest.mark.parametrize("text", ["", f"{BEGIN}\n", f"{END}\n{BEGIN}\n"])
+def test_a_page_without_the_marks_is_left_as_it_is(
+    text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    page = tmp_path / "page.md"
+    page.write_text(text)
+    assert main(["--into", str(page)]) == 1
+    assert page.read_text() == text
+    assert f"{page}: there are no lines {BEGIN}" in capsys.readouterr().err
+
+
+def test_a_page_that_is_not_there_is_told_in_words(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--into", str(tmp_path / "page.md")]) == 1
+    assert "No such file" in capsys.readouterr().err
+
+
+def test_without_a_page_the_tables_are_printed(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == 0
+    assert capsys.readouterr().out == render()
 
 
 @pytest.mark.parametrize("title", SECTIONS)

@@ -70,7 +70,7 @@ def test_a_value_is_read(kind: Kind, written: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("kind", "written", "allowed"),
     [
-        (ANY_DURATION, "soon", "a duration such as 500ms, 3s or 2m"),
+        (ANY_DURATION, "soon", "a duration such as 500ms, 3s or 2m (a bare number is seconds)"),
         (ANY_DURATION, "", "a duration such as"),
         (ANY_DURATION, "-1", "a duration such as"),
         (ANY_DURATION, "1e3", "a duration such as"),
@@ -79,8 +79,9 @@ def test_a_value_is_read(kind: Kind, written: str, value: Any) -> None:
         (ANY_DURATION, "nan", "a duration such as"),
         (ANY_DURATION, "9" * 400, "a duration such as"),
         (ANY_DURATION, "366d", "a duration from 0 to 365d"),
-        (duration(1, 60), "0", "a duration from 1s to 1m"),
-        (duration(1, 60, "off"), "61", "a duration from 1s to 1m, or 0 (off)"),
+        (duration(1, 60), "0", "a duration from 1s to 1m (a bare number is seconds)"),
+        (duration(1, 60), "500ms", "a duration from 1s to 1m"),
+        (duration(1, 60, "off"), "61", "a duration from 1s to 1m, or 0 (off) (a bare number is seconds)"),
         (size(1024, 2**20), "64 kB", "a size such as"),
         (size(1024, 2**20), "1.5k", "a size such as"),
         (size(1024, 2**20), "1", "a size from 1 KiB to 1 MiB"),

@@ -10,9 +10,10 @@ from typing import Final
 
 from starship.config import settings
 from starship.config.homes import MEMBERS
+from starship.config.keys.balancing import add_balancing
 from starship.config.keys.checks import add_checks
 from starship.config.keys.table import Section
-from starship.config.keys.upstreams import UPSTREAM, add_balancing
+from starship.config.keys.upstreams import UPSTREAM
 from starship.config.values import POLICY
 
 POOL: Final = Section(

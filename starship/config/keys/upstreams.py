@@ -10,93 +10,16 @@ from typing import Final
 
 from starship.config import settings
 from starship.config.homes import DNS_SERVERS
+from starship.config.keys.balancing import add_balancing
 from starship.config.keys.checks import add_checks
 from starship.config.keys.table import DAY, HOUR, Section
-from starship.config.relaying import FIELDS
-from starship.config.values import BOOLEAN, IPS, NETWORKS, POLICY, PORTS, Kind, choice, duration, integer, size, words
+from starship.config.values import BOOLEAN, IPS, NETWORKS, POLICY, PORTS, choice, duration, integer, size
 
 UPSTREAM: Final = Section(
     title="upstream",
     owner=settings.Dialling,
     doc="How clusters are reached, and how long a carried connection may live.",
 )
-
-
-def add_balancing(section: Section, *, inherits: str = "") -> None:
-    """What a pool may say for itself, and `[upstream]` for all of them and for what a lookup answers."""
-
-    def add(name: str, kind: Kind, example: str, doc: str) -> None:
-        section.add(name, kind, example, doc, inherits=inherits)
-
-    add("connect_timeout", duration(0.001, 300), "250ms", "One try to connect to one endpoint.")
-    add(
-        "max_connections",
-        integer(1, 10_000_000, "no limit"),
-        "1000",
-        "Connections open to one endpoint. Beyond it others are taken; when all are full, clients wait. 0: no limit.",
-    )
-    add("queue", integer(0, 1_000_000), "32", "Clients that may wait for room. Beyond it: `over_limit`.")
-    add("queue_timeout", duration(0.001, 60), "250ms", "How long they wait. Beyond it: `over_limit`.")
-    add(
-        "eject_failures",
-        integer(1, 1000, "never"),
-        "3",
-        "Failures in a row (refused, not connected in time, reset before the first byte) after which an endpoint is"
-        " left out for a time. 0: never.",
-    )
-    add(
-        "eject_time",
-        duration(0.1, 3600),
-        "30s",
-        "How long the first time; one more of it each time that the endpoint fails again as soon as it is back.",
-    )
-    add(
-        "max_ejected",
-        integer(0, 100),
-        "30",
-        "The most per cent of a pool that are left out so, rounded up, and never all of it.",
-    )
-    add(
-        "slow_start",
-        duration(0, 3600),
-        "30s",
-        "How long until an endpoint that is back has its whole share. 0: at once.",
-    )
-    add(
-        "retries",
-        integer(0, 100),
-        "50",
-        "Tries of an endpoint that failed last, beyond the first try of a connection, in per cent of the connections.",
-    )
-    add("min_retries", integer(0, 100_000), "100", "So many of them a second are made in any case.")
-    add(
-        "proxy_protocol",
-        choice("off", "v1", "v2"),
-        "v2",
-        "Tell upstreams the client's address with a PROXY header ([client-address.md](client-address.md)), where their"
-        " route does not say itself.",
-    )
-    add(
-        "proxy_options",
-        words("authority", "alpn", "unique_id", "crc32c"),
-        "authority, unique_id, crc32c",
-        "What a header of v2 holds besides: the name that was asked for, its protocol, the request id, a checksum.",
-    )
-    add(
-        "proxy_relay",
-        FIELDS,
-        "unique_id, aws",
-        "Fields that are passed on from the header that came in: `all`, `none`, words (`unique_id`, `ssl`, `netns`,"
-        " `aws`, `azure`, `google_psc`) or types such as `0xe4`.",
-    )
-    add(
-        "preconnect",
-        integer(1, 64, "none"),
-        "2",
-        "Spare connections to an endpoint, made while it has clients, so that the next one need not wait for the way"
-        " there and back ([pools.md](pools.md#spare-connections)). 0: none.",
-    )
-
 
 add_balancing(UPSTREAM)
 UPSTREAM.add("preconnect_total", integer(1, 10_000), "1000", "All spare connections together, at most.")

@@ -1,13 +1,14 @@
 """
 Attempt: one connection's tries, from the first choice to a leg or a reason.
 
-Part of the dial step. Whom to try, its Pool says; it alone knows how often it has tried, what went wrong last and how
-long it may go on. For endpoints that are addresses it makes no Deferred; what connects at once costs no deadline.
+Part of the dial step. Whom to try, its Pool says, or its Candidates where that did not serve; it knows how often it
+has tried, what went wrong last and how long it may go on. For endpoints that are addresses it makes no Deferred; what
+connects at once costs no deadline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -15,11 +16,12 @@ from twisted.internet.interfaces import IDelayedCall
 from twisted.python.failure import Failure
 from zope.interface import classImplements
 
+from starship.dial.candidates import Candidates
 from starship.dial.fault import explained
 from starship.dial.pools.names import KnownName
 from starship.dial.pools.pool import Pool
 from starship.dial.pools.seat import Seat
-from starship.dial.race import Race, rivals
+from starship.dial.race import Race
 from starship.dial.trial import Supply
 from starship.errors import DialBroken, DialBusy, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel, IDialOutcome, ILeg
@@ -30,24 +32,19 @@ if TYPE_CHECKING:
 
 NOWHERE: Final = Address("", 0)
 
-TRIES_LIMIT: Final = 16
-"""Addresses that one connection may try: a name with hundreds of them must not hold a client that long."""
-
 
 class Attempt:
     """`pool` None: one address alone, which `start` is given. `trusted`: the guard is not asked."""
 
     __slots__ = (
         "_address",
-        "_asked",
+        "_candidates",
         "_chosen",
         "_connector",
         "_deadline",
         "_dialer",
-        "_full",
         "_host",
         "_more",
-        "_others",
         "_outcome",
         "_over",
         "_pool",
@@ -55,8 +52,6 @@ class Attempt:
         "_race",
         "_seat",
         "_source",
-        "_spent",
-        "_tried",
         "_tries",
         "_trusted",
         "_turning",
@@ -89,10 +84,8 @@ class Attempt:
         self._address = NOWHERE
         self._seat: Seat | None = None  # which is being tried
         self._chosen: Seat | None = None  # which is tried next
-        self._others: Iterator[Seat] | None = None  # who is tried after that
-        self._tried: list[Seat] | None = None
-        self._asked: list[KnownName] = []
-        self._full = self._spent = self._waits = False
+        self._candidates: Candidates | None = None  # who is tried after that
+        self._waits = False
         self._why: DialFailed | None = None
         self._deadline: IDelayedCall | None = None
         self._connector: ICancel | None = None
@@ -178,18 +171,7 @@ class Attempt:
 
     def rival(self, last: Seat) -> Seat | None:
         pool = self._pool
-        if pool is None or self._tries >= TRIES_LIMIT:
-            return None
-        those = rivals(last, pool.table.seats, (*(self._tried or ()), self._seat))
-        pool.means.random.shuffle(those)
-        for seat in those:
-            if pool.full(seat):
-                continue
-            self._note(seat)
-            forbidden = not self._trusted and self._dialer.guard.objection(seat.member.address) is not None
-            if not forbidden and (not seat.member.row or pool.retries.take(pool.total)):
-                return seat
-        return None
+        return None if pool is None else self._those(pool).rival(last, self._seat, self._tries, self._is_allowed)
 
     def run(self, seat: Seat, connected: Callable[[ILeg], object], refused: Callable[[OSError], object]) -> ICancel:
         dialer, address = self._dialer, seat.member.address
@@ -219,9 +201,8 @@ class Attempt:
     def room(self) -> bool:
         """As a Waiter."""
         pool = self._pool
-        self._others, self._full = None, False
-        seat = None if pool is None else self._other(pool)
-        if pool is None or seat is None:
+        seat = None if pool is None else self._those(pool).with_room(self._tries)
+        if seat is None:
             return False
         self._leave_room()
         self._chosen = seat
@@ -257,7 +238,7 @@ class Attempt:
             return
         seat, self._chosen = self._chosen, None
         if seat is None or pool.full(seat):
-            seat = self._first(pool) if self._others is None and self._tried is None else self._other(pool)
+            seat = self._choose(pool)
         if seat is None:
             if not (self._ask(pool, backups=False) or self._ask(pool, backups=True) or self._wait(pool)):
                 self._fail(self._why)
@@ -270,26 +251,21 @@ class Attempt:
         self._seat = seat
         self._try(seat.member.address, pool.terms.connect_timeout)
 
-    def _first(self, pool: Pool) -> Seat | None:
-        seat = pool.pick(self._source, self._host)
-        return self._other(pool) if seat is not None and pool.full(seat) else seat
-
-    def _other(self, pool: Pool) -> Seat | None:
-        """The next one that was not tried yet, has room, and is well or may be tried although it failed last."""
-        others = self._others
-        if others is None:
-            others = self._others = pool.others(self._source, self._host)
-        tried = self._tried or ()
-        for seat in others if self._tries < TRIES_LIMIT else ():
-            if seat in tried:
-                continue
-            if pool.full(seat):
-                self._full = True
-            elif self._tries and seat.member.row and not pool.retries.take(pool.total):
-                self._spent = True
-            else:
+    def _choose(self, pool: Pool) -> Seat | None:
+        if self._candidates is None:
+            seat = pool.pick(self._source, self._host)
+            if seat is None or not pool.full(seat):
                 return seat
-        return None
+        return self._those(pool).following(self._tries)
+
+    def _those(self, pool: Pool) -> Candidates:
+        candidates = self._candidates
+        if candidates is None:
+            candidates = self._candidates = Candidates(pool, self._source, self._host)
+        return candidates
+
+    def _is_allowed(self, address: Address) -> bool:
+        return self._trusted or self._dialer.guard.objection(address) is None
 
     def _try(self, address: Address, timeout: float) -> None:
         """Begin to connect, unless the guard objects."""
@@ -314,22 +290,16 @@ class Attempt:
                 self._race = Race(self, dialer.clock, dialer.attempt_delay, seat)
 
     def _gave_nothing(self, seat: Seat) -> None:
-        self._seat = None
-        self._note(seat)
-
-    def _note(self, seat: Seat) -> None:
         """It is not tried again."""
-        if self._tried is None:
-            self._tried = [seat]
-        else:
-            self._tried.append(seat)
+        self._seat = None
+        if self._pool is not None:
+            self._those(self._pool).tried.append(seat)
 
     def _ask(self, pool: Pool, *, backups: bool) -> bool:
         """Wait for the addresses of a name that may bring somebody to try; False where there is none."""
-        name = pool.roster.unknown(self._asked, backups=backups) if pool.named and self._tries < TRIES_LIMIT else None
+        name = self._those(pool).unknown(self._tries, backups=backups) if pool.named else None
         if name is None:
             return False
-        self._asked.append(name)
         # Kept before it is heard: cancelling is for a question whose answer we still wait for.
         self._question = name.find()
         self._question.addCallbacks(self._found, _nobody_waits, callbackArgs=(name,))
@@ -338,14 +308,16 @@ class Attempt:
     def _found(self, found: tuple[Place, ...], name: KnownName) -> None:
         self._question = None
         if found:
-            self._chosen = self._others = None  # there are more to choose from
+            self._chosen = None
+            if self._candidates is not None:
+                self._candidates.more_came()
         else:
             self._why = DialUnresolved(f"{name} has no address")
         self._next()
 
     def _wait(self, pool: Pool) -> bool:
         """Wait for room where all who could be tried are full; False where there is no room for that either."""
-        if not self._full or pool.room is None:
+        if pool.room is None or self._candidates is None or not self._candidates.full:
             return False
         self._waits = pool.room.join(self)
         if not self._waits:
@@ -364,7 +336,7 @@ class Attempt:
             why = DialUnresolved("the route names no endpoint")
             if self._pool is not None and self._pool.seats:
                 why = DialRefused(f"every endpoint of the pool {self._pool.name} is drained")
-        elif self._spent:
+        elif self._candidates is not None and self._candidates.spent:
             why = type(why)(f"{why}; others failed last, and enough of those are being tried")
         self._outcome.failed(why)
 

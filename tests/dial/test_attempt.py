@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from zope.interface.verify import verifyObject
 
-from starship.dial.attempt import TRIES_LIMIT, Attempt
+from starship.dial.attempt import Attempt
+from starship.dial.candidates import TRIES_LIMIT
 from starship.dial.pools.ejection import Ejection
 from starship.errors import DialBusy, DialRefused, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel

@@ -20,7 +20,7 @@ from twisted.internet.task import Clock
 from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from starship.dial.attempt import TRIES_LIMIT
+from starship.dial.candidates import TRIES_LIMIT
 from starship.dial.dialer import Dialer
 from starship.dial.guard import Guard
 from starship.dial.pools.book import NamedPool, Pools

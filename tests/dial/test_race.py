@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from starship.dial.attempt import TRIES_LIMIT
+from starship.dial.candidates import TRIES_LIMIT
 from starship.dial.guard import Guard
 from starship.errors import DialRefused, DialTimeout
 from starship.words import Address, Origin, Route

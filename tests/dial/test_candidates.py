@@ -1,0 +1,134 @@
+"""Whom a connection tries next, once the first choice did not serve."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from attrs import define, field
+
+from starship.dial.candidates import TRIES_LIMIT, Candidates
+from starship.dial.pools.pool import Pool
+from starship.dial.pools.seat import Seat
+from starship.words import Address
+from tests.dial.pools.pooling import SOURCE, World, eject, seat_of, up
+
+
+@define(eq=False)
+class Choice:
+    """The candidates of one client, and how often it has tried."""
+
+    pool: Pool
+    tries: int = 0
+    those: Candidates = field(init=False)
+
+    def __attrs_post_init__(self) -> None:
+        self.those = Candidates(self.pool, SOURCE, None)
+
+    def fails(self, host: str) -> None:
+        self.those.tried.append(seat_of(self.pool, host))
+        self.tries += 1
+
+    def all_in_turn(self) -> list[str]:
+        found = []
+        while (seat := self.those.following(self.tries)) is not None:
+            found.append(seat.member.address.host)
+            self.fails(found[-1])
+        return found
+
+
+def pool_of(count: int, world: World | None = None, **terms: Any) -> Pool:
+    return (world or World()).pool(*(up(f"192.0.2.{number}") for number in range(1, count + 1)), **terms)
+
+
+def allow(address: Address) -> bool:
+    return True
+
+
+def test_everybody_comes_once_but_who_was_tried() -> None:
+    choice = Choice(pool_of(5))
+    choice.fails("192.0.2.3")
+    assert sorted(choice.all_in_turn()) == [f"192.0.2.{number}" for number in (1, 2, 4, 5)]
+
+
+def test_no_more_are_tried_than_one_connection_may() -> None:
+    choice = Choice(pool_of(50))
+    assert len(choice.all_in_turn()) == TRIES_LIMIT
+
+
+def test_who_failed_last_costs_the_pools_budget_and_it_is_known_that_it_was_spent() -> None:
+    pool = pool_of(4, retries=0.0, min_retries=0)
+    for host in ("192.0.2.1", "192.0.2.2"):
+        eject(pool, host)
+    choice = Choice(pool)
+    choice.fails("192.0.2.3")
+    assert choice.all_in_turn() == ["192.0.2.4"]
+    assert choice.those.spent
+
+
+def test_who_is_full_is_passed_by_until_there_is_room() -> None:
+    pool = pool_of(3, max_connections=1)
+    choice = Choice(pool)
+    choice.fails("192.0.2.1")
+    for host in ("192.0.2.2", "192.0.2.3"):
+        seat_of(pool, host).begin()
+    assert choice.all_in_turn() == []
+    assert choice.those.full
+    seat_of(pool, "192.0.2.3").given_up()
+    seat = choice.those.with_room(choice.tries)
+    assert seat is not None
+    assert seat.label == "192.0.2.3:443"
+
+
+def test_a_name_is_asked_about_once_and_who_it_brings_is_chosen_by_the_policy() -> None:
+    world = World()
+    pool = world.pool(up("a.example"), up("192.0.2.9", backup=True))
+    choice = Choice(pool)
+    name = choice.those.unknown(choice.tries, backups=False)
+    assert str(name) == "a.example"
+    assert choice.those.unknown(choice.tries, backups=False) is None
+    pool.roster.look()
+    world.resolver.questions[0].answer("192.0.2.1")
+    before = pool.total
+    choice.those.more_came()
+    assert choice.all_in_turn() == ["192.0.2.1", "192.0.2.9"]
+    assert pool.total == before + 1
+
+
+def test_names_that_bring_more_after_a_try_are_gone_through_from_the_first() -> None:
+    world = World()
+    pool = world.pool(up("192.0.2.9"), up("a.example"))
+    choice = Choice(pool)
+    assert choice.all_in_turn() == ["192.0.2.9"]
+    pool.roster.look()
+    world.resolver.questions[0].answer("192.0.2.1", "192.0.2.2")
+    choice.those.more_came()
+    assert sorted(choice.all_in_turn()) == ["192.0.2.1", "192.0.2.2"]
+
+
+def named(*hosts: str) -> tuple[Choice, Seat]:
+    """A name with these addresses, and the first one's seat."""
+    world = World()
+    pool = world.pool(up("a.example"))
+    pool.roster.look()
+    world.resolver.questions[0].answer(*hosts)
+    choice = Choice(pool)
+    return choice, seat_of(pool, hosts[0])
+
+
+def test_a_rival_is_of_the_other_family_and_runs_once() -> None:
+    choice, first = named("2001:db8::1", "192.0.2.1", "2001:db8::2")
+    rival = choice.those.rival(first, first, 1, allow)
+    assert rival is not None
+    assert rival.member.address.host == "192.0.2.1"
+    last = choice.those.rival(rival, first, 2, allow)
+    assert last is not None
+    assert last.member.address.host == "2001:db8::2"
+    assert choice.those.rival(last, first, 3, allow) is None
+
+
+@pytest.mark.parametrize("tries", [1, TRIES_LIMIT])
+def test_nobody_races_whom_the_guard_forbids_or_beyond_the_limit(tries: int) -> None:
+    choice, first = named("2001:db8::1", "192.0.2.1")
+    is_allowed = tries == TRIES_LIMIT
+    assert choice.those.rival(first, first, tries, lambda _: is_allowed) is None

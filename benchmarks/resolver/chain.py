@@ -47,15 +47,14 @@ def make_chain(reactor: Any, client: Any, random: Random, cache: Cache = DEFAULT
         cache=cache,
     )
     lookups = make_lookups(settings, reactor, client=ApiClient(client, HTTPConnectionPool(reactor)), random=random)
-    assert lookups.cache is not None
-    assert lookups.queue is not None
-    assert lookups.failover is not None
+    made = lookups.chain
+    assert made is not None
     return Chain(
         outer=lookups.outer,
-        cache=lookups.cache,
-        queue=lookups.queue,
-        api=lookups.failover.apis[0],
-        snapshot=lookups.snapshot,
+        cache=made.cache,
+        queue=made.queue,
+        api=made.apis.failover.apis[0],
+        snapshot=made.snapshot,
     )
 
 

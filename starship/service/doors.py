@@ -7,8 +7,10 @@ Part of service, floor 7.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from attrs import frozen
 
 from starship.accept.gate import Gate, Guestlist
 from starship.accept.identity import Identities
@@ -18,20 +20,20 @@ from starship.accept.porch import Balancers, Porch
 from starship.accept.sniffing import Manners, SniffingFactory, SniffingProtocol
 from starship.buckets import Buckets
 from starship.config.settings import Listener, Settings
-from starship.interfaces import ICancel, ILeg, IRefuser, Relay, Scheme
+from starship.interfaces import ICancel, ILeg, Relay, Scheme
 from starship.journey import Guides
 from starship.reasons import Reason
 from starship.refuse.alerts import AlertRefuser
 from starship.refuse.pages import load_pages
 from starship.refuse.silence import SilentRefuser
 from starship.relay.splice import Splice, SpliceLimits
+from starship.service.house import Footing
 from starship.service.requests import PLAIN, Converse, converses
 from starship.sniff.auto import AutoSniffer
 from starship.sniff.http import HttpSniffer
 from starship.sniff.proxy import PrefaceReader
 from starship.sniff.raw import RawSniffer
 from starship.sniff.tls import TlsSniffer
-from starship.wire.ground import Ground
 from starship.wire.port import Listening
 from starship.wire.wheel import Wheel
 from starship.words import Door
@@ -42,6 +44,18 @@ RAW: Final = "tcp"
 REQUIRED: Final = "required"
 TUNNELLED: Final = " tunnelled"
 """Behind the name of a scheme: of HTTP, only what routes the first request is kept."""
+
+
+@frozen(kw_only=True)
+class Hall:
+    """What is behind every door: the same languages, gate, guides and ways to go on."""
+
+    schemes: Mapping[str, Scheme]
+    gate: Gate
+    guides: Guides
+    relay: Relay
+    converse: Converse
+    identities: Identities
 
 
 def make_schemes(settings: Settings) -> dict[str, Scheme]:
@@ -129,47 +143,36 @@ def make_relay(settings: Settings, wheel: Wheel) -> Relay:
     return join
 
 
-def make_doors(
-    settings: Settings,
-    reactor: Any,
-    ground: Ground,
-    guides: Guides,
-    schemes: dict[str, Scheme],
-    gate: Gate,
-    relay: Relay,
-    converse: Converse,
-    boot: str,
-) -> list[DoorService]:
+def make_doors(settings: Settings, footing: Footing, hall: Hall) -> list[DoorService]:
     """One service for each endpoint of each listener."""
-    identities = Identities(boot)
-    balancers = make_balancers(settings, gate)
-    refusers: dict[str, IRefuser] = {name: scheme.refuser for name, scheme in schemes.items()}
-
-    def manners(listener: Listener) -> Manners:
-        return Manners(
-            door=Door(listener.name, listener.upstream_port or UNBOUND, listener.redirect),
-            scheme=scheme_of(listener, schemes),
-            refusers=refusers,
-            gate=gate,
-            guides=guides,
-            relay=relay,
-            identities=identities,
-            hello_timeout=settings.limits.hello_timeout,
-            converse=converse if converses(listener) else None,
-            balancers=balancers if listener.proxy_protocol == REQUIRED else None,
+    balancers = make_balancers(settings, hall.gate)
+    return [
+        DoorService(
+            reactor=footing.reactor,
+            ground=footing.ground,
+            description=endpoint,
+            how=Listening(
+                backlog=listener.backlog, keepalive=settings.limits.keepalive, defer=listener.protocol != RAW
+            ),
+            factory=SniffingFactory(manners_of(listener, settings, hall, balancers), kind=kind_of(listener)),
+            upstream_port=listener.upstream_port,
         )
+        for listener in settings.listeners
+        for endpoint in listener.endpoints
+    ]
 
-    def doors(listener: Listener) -> Iterable[DoorService]:
-        for endpoint in listener.endpoints:
-            yield DoorService(
-                reactor=reactor,
-                ground=ground,
-                description=endpoint,
-                how=Listening(
-                    backlog=listener.backlog, keepalive=settings.limits.keepalive, defer=listener.protocol != RAW
-                ),
-                factory=SniffingFactory(manners(listener), kind=kind_of(listener)),
-                upstream_port=listener.upstream_port,
-            )
 
-    return [door for listener in settings.listeners for door in doors(listener)]
+def manners_of(listener: Listener, settings: Settings, hall: Hall, balancers: Balancers) -> Manners:
+    """How a door treats those who come in."""
+    return Manners(
+        door=Door(listener.name, listener.upstream_port or UNBOUND, listener.redirect),
+        scheme=scheme_of(listener, hall.schemes),
+        refusers={name: scheme.refuser for name, scheme in hall.schemes.items()},
+        gate=hall.gate,
+        guides=hall.guides,
+        relay=hall.relay,
+        identities=hall.identities,
+        hello_timeout=settings.limits.hello_timeout,
+        converse=hall.converse if converses(listener) else None,
+        balancers=balancers if listener.proxy_protocol == REQUIRED else None,
+    )

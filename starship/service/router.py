@@ -13,24 +13,16 @@ from twisted.application.service import Service
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import IListeningPort, IReactorTime
+from twisted.internet.interfaces import IListeningPort
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from starship.accept.listening import DoorService
-from starship.account.accesslog import AccessLog
-from starship.account.ledger import Ledger
-from starship.account.pulse import Pulse
-from starship.admin.readiness import LookupProbe, Readiness
-from starship.dial.pools.checks import Checks
-from starship.dial.spares import Spares
-from starship.dns.book import Book
 from starship.errors import StarshipError
 from starship.process.descriptors import raise_limit, shortage
 from starship.process.drain import Drain
 from starship.process.notify import Notifier
 from starship.reasons import Reason
-from starship.service.lookups import Lookups
+from starship.service.house import House
 from starship.service.window import Window
 
 LAST_LINES_S: Final = 2.0
@@ -72,45 +64,16 @@ class Router(Service):
 
     _log = Logger()
 
-    def __init__(
-        self,
-        *,
-        doors: list[DoorService],
-        admin: Admin,
-        lookups: Lookups,
-        book: Book,
-        checks: Checks,
-        spares: Spares | None,
-        ledger: Ledger,
-        access_log: AccessLog | None,
-        pulse: Pulse,
-        probe: LookupProbe | None,
-        readiness: Readiness,
-        notifier: Notifier,
-        connections: int,
-        lame_duck: float,
-        drain_timeout: float,
-        clock: IReactorTime,
-    ) -> None:
-        self.doors = doors
+    def __init__(self, house: House, admin: Admin, notifier: Notifier) -> None:
+        self.house = house
         self.admin = admin
-        self.lookups = lookups
-        self.ledger = ledger
-        self.access_log = access_log
-        self.readiness = readiness
-        self._book = book
-        self._checks = checks
-        self._spares = spares
-        self._pulse = pulse
-        self._probe = probe
         self._notifier = notifier
-        self._connections = connections
         self._bound = False
         self._drain = Drain(
-            clock=clock,
-            lame_duck=lame_duck,
-            timeout=drain_timeout,
-            inside=lambda: ledger.live,
+            clock=house.reactor,
+            lame_duck=house.settings.lame_duck,
+            timeout=house.settings.drain_timeout,
+            inside=lambda: house.ledger.live,
             close_doors=self._close_doors,
             end_all=self._end_all,
         )
@@ -119,7 +82,7 @@ class Router(Service):
         """Bind all that listens, while the process may still be root. Raises CannotStart, with nothing bound."""
         self._bound = True
         troubles = []
-        for bind in (*(door.privilegedStartService for door in self.doors), self.admin.bind):
+        for bind in (*(door.privilegedStartService for door in self.house.doors), self.admin.bind):
             try:
                 bind()
             except (CannotListenError, ValueError, OSError) as error:
@@ -134,47 +97,49 @@ class Router(Service):
         if not self._bound:
             self.privilegedStartService()
         Service.startService(self)
-        short = shortage(raise_limit(), self._connections)
+        short = shortage(raise_limit(), self.house.settings.limits.connections)
         if short is not None:
             self._log.warn("{short}", short=short)
         if self.admin.window.warning:
             self._log.warn("{warning}", warning=self.admin.window.warning)
-        self.lookups.start()
-        self._book.start()
-        self._checks.start()
+        house = self.house
+        house.lookups.start()
+        house.book.start()
+        house.checks.start()
         try:
-            if self.access_log is not None:
-                self.access_log.start()
+            if house.access_log is not None:
+                house.access_log.start()
         except OSError as error:
             raise CannotStart(f"the access log cannot be opened: {error}") from error
-        self._pulse.start()
-        if self._probe is not None:
-            self._probe.start()
-        self.readiness.listening = True
+        house.pulse.start()
+        if house.probe is not None:
+            house.probe.start()
+        house.readiness.listening = True
         self._notifier.say("READY=1")
 
     def stopService(self) -> Deferred[None]:
         """Drain, then stop the rest."""
         self._notifier.say("STOPPING=1")
-        self.readiness.draining = True
-        for door in self.doors:
+        self.house.readiness.draining = True
+        for door in self.house.doors:
             door.factory.forewarn()
         return Deferred.fromCoroutine(self._stop())
 
     async def _stop(self) -> None:
+        house = self.house
         await self._drain.start()
-        if self._probe is not None:
-            self._probe.stop()
-        self._pulse.stop()
+        if house.probe is not None:
+            house.probe.stop()
+        house.pulse.stop()
         self.admin.window.stop()
-        self._checks.stop()
-        if self._spares is not None:
-            self._spares.stop()
-        self._book.stop()
-        await self.lookups.stop()
+        house.checks.stop()
+        if house.dialer.spares is not None:
+            house.dialer.spares.stop()
+        house.book.stop()
+        await house.lookups.stop()
         await self.admin.close()
-        if self.access_log is not None:
-            self.access_log.close(LAST_LINES_S)
+        if house.access_log is not None:
+            house.access_log.close(LAST_LINES_S)
         Service.stopService(self)
 
     def hurry(self) -> None:
@@ -183,15 +148,15 @@ class Router(Service):
 
     def reopen_logs(self) -> None:
         """SIGUSR1: the access log was rotated."""
-        if self.access_log is not None:
-            self.access_log.reopen()
+        if self.house.access_log is not None:
+            self.house.access_log.reopen()
 
     def _close_doors(self) -> None:
-        for door in self.doors:
+        for door in self.house.doors:
             door.close()
 
     def _end_all(self) -> None:
-        for door in self.doors:
+        for door in self.house.doors:
             door.factory.stop(Reason.DRAINED)
 
 

@@ -31,28 +31,26 @@ from starship.dial.spares import Spares
 from starship.inside import Wanted
 from starship.reasons import Reason
 from starship.service.headers import header_options, header_version
+from starship.service.house import Footing
 from starship.wire.connect import connect_on
-from starship.wire.ground import Ground
 from starship.wire.tcp import Manners
 from starship.wire.wheel import Wheel
 from starship.words import Address, Upstream
 
 
-def make_dialer(
-    settings: Settings, reactor: Any, ground: Ground, wheel: Wheel, doors: list[DoorService], names: Names
-) -> Dialer:
+def make_dialer(settings: Settings, footing: Footing, doors: list[DoorService], names: Names) -> Dialer:
     """Build all of it; `doors` may be filled later."""
     dialling = settings.upstream
     dialer = Dialer(
-        connect=connect_on(ground, reactor, manners_of(dialling)),
-        clock=wheel,
-        pools=make_pools(settings, wheel, names),
+        connect=connect_on(footing.ground, footing.reactor, manners_of(dialling)),
+        clock=footing.wheel,
+        pools=make_pools(settings, footing.wheel, names),
         guard=Guard(
             allow=dialling.allow,
             deny=dialling.deny,
             ports=dialling.ports,
             doors=lambda: [door.bound for door in doors if door.bound is not None],
-            is_ours=OwnAddresses(reactor),
+            is_ours=OwnAddresses(footing.reactor),
         ),
         dial_timeout=dialling.dial_timeout,
         bind_addresses=dialling.bind_addresses,
@@ -62,7 +60,7 @@ def make_dialer(
         dialer.spares = Spares(
             connect=dialer.connect,
             bind_to=dialer.bind_to,
-            clock=reactor,
+            clock=footing.reactor,
             total=dialling.preconnect_total,
             idle=dialling.preconnect_idle,
             rate=dialling.preconnect_rate,

@@ -7,14 +7,14 @@ from ipaddress import ip_network
 from attrs import evolve
 from twisted.internet.testing import MemoryReactorClock
 
+from starship.accept.identity import Identities
 from starship.accept.listening import DoorService
 from starship.config.settings import Limits, Listener, Settings
 from starship.journey import Guides
 from starship.reasons import Reason
-from starship.service.doors import TUNNELLED, make_doors, make_gate, make_relay, make_schemes
+from starship.service.doors import TUNNELLED, Hall, make_doors, make_gate, make_relay, make_schemes
+from starship.service.house import make_footing
 from starship.service.requests import make_converse, make_idle
-from starship.wire.ground import Ground
-from starship.wire.nest import loop_of
 from starship.words import Address, Hello, Miss, Origin, Refusal, Upstream
 from tests.fakes import ExactWheel, FakeDialer, FakeLedger, FakeLeg, FakeResolver, FakeTenants, arrival
 from tests.service.material import AUTO, HTTP, REQUEST, TLS, Visitor, settings
@@ -27,10 +27,17 @@ def doors_of(made: Settings, ledger: FakeLedger) -> tuple[list[DoorService], Mem
     reactor = MemoryReactorClock()
     resolver = FakeResolver(known=Miss(origin=Origin.FRESH))
     guides = Guides(resolver=resolver, tenants=FakeTenants(), dialer=FakeDialer(), ledger=ledger, clock=reactor)
-    ground, wheel, schemes = Ground(loop_of(reactor)), ExactWheel(reactor), make_schemes(made)
-    relay = make_relay(made, wheel)
-    converse = make_converse(made, guides, schemes, relay, make_idle(made, wheel), fresh=guides.dialer)
-    return make_doors(made, reactor, ground, guides, schemes, make_gate(made), relay, converse, "boot"), reactor
+    footing = evolve(make_footing(made, reactor), wheel=ExactWheel(reactor))
+    schemes, relay = make_schemes(made), make_relay(made, footing.wheel)
+    hall = Hall(
+        schemes=schemes,
+        gate=make_gate(made),
+        guides=guides,
+        relay=relay,
+        converse=make_converse(made, guides, schemes, relay, make_idle(made, footing.wheel), fresh=guides.dialer),
+        identities=Identities("boot"),
+    )
+    return make_doors(made, footing, hall), reactor
 
 
 def test_each_protocol_has_a_scheme_that_reads_and_refuses_in_it() -> None:

@@ -52,9 +52,9 @@ def test_s11_a_lookup_that_failed_is_counted_timed_and_not_remembered() -> None:
     question = lookups.outer.resolve(ask(B_COM))
     refuse_all(reactor)
     assert isinstance(failure_of(question), LookupRefused)
-    assert lookups.api is not None
-    assert lookups.api.results == {"refused": 1}
-    assert sum(lookups.seconds.counts) == 1
+    assert lookups.chain is not None
+    assert lookups.chain.api.results == {"refused": 1}
+    assert sum(lookups.chain.seconds.counts) == 1
     assert lookups.outer.peek(ask(B_COM)) is None
 
 
@@ -65,8 +65,8 @@ def test_s8_with_miss_on_error_it_is_a_miss_that_is_remembered() -> None:
     refuse_all(reactor)
     assert success_of(question) == Miss(origin=Origin.FRESH)
     assert lookups.outer.peek(ask(B_COM)) == Miss(origin=Origin.NEGATIVE)
-    assert lookups.api is not None
-    assert lookups.api.results == {"refused": 1}
+    assert lookups.chain is not None
+    assert lookups.chain.api.results == {"refused": 1}
 
 
 def test_m4_those_who_ask_about_one_name_are_one_question() -> None:
@@ -95,7 +95,7 @@ def test_s16_no_name_and_unknown_name_go_where_their_door_says_and_nowhere_else(
 
 def test_without_an_api_the_table_is_all_there_is() -> None:
     lookups = make_lookups(settings(), MemoryReactorClock())
-    assert (lookups.cache, lookups.caching, lookups.api, lookups.client) == (None, None, None, None)
+    assert lookups.chain is None
     assert success_of(lookups.stop()) is None
 
 
@@ -105,14 +105,14 @@ def test_stopping_gives_up_the_questions_under_way() -> None:
     assert success_of(lookups.stop()) is None
     assert failure_of(question)
     assert reactor.getDelayedCalls() == []
-    assert lookups.api is not None
-    assert (lookups.api.in_flight, lookups.api.results) == (0, {})
+    assert lookups.chain is not None
+    assert (lookups.chain.api.in_flight, lookups.chain.api.results) == (0, {})
 
 
 def test_s6_the_cache_is_made_as_the_settings_say() -> None:
-    cache = make_lookups(settings(lookup=API, cache=Cache(routes=3, misses=2)), MemoryReactorClock()).cache
-    assert cache is not None
-    assert {name: store.size for name, store in cache.stores.items()} == {"routes": 3, "misses": 2}
+    chain = make_lookups(settings(lookup=API, cache=Cache(routes=3, misses=2)), MemoryReactorClock()).chain
+    assert chain is not None
+    assert {name: store.size for name, store in chain.cache.stores.items()} == {"routes": 3, "misses": 2}
 
 
 def test_a_token_file_that_is_gone_is_told_before_anything_listens(tmp_path: Path) -> None:

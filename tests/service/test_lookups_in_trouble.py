@@ -135,14 +135,14 @@ async def test_whatever_the_api_does_who_is_known_is_served_and_it_heals_within_
         for number in range(6):
             assert isinstance(await house.ask(f"new{number}.com"), LookupFailed)
             assert isinstance(await house.ask(KNOWN), Route)
-        assert house.lookups.failover is not None
-        assert house.lookups.failover.snapshot()[0].state is not State.CLOSED
+        assert house.lookups.chain is not None
+        assert house.lookups.chain.apis.failover.snapshot()[0].state is not State.CLOSED
         asked = len(house.rude[0].requests)
         assert asked <= 8
         house.rude[0].conduct = right
         await house.until_known("new0.com")
         await house.until_known("other.com")
-        assert house.lookups.failover.snapshot()[0].state is State.CLOSED
+        assert house.lookups.chain.apis.failover.snapshot()[0].state is State.CLOSED
         await house.shut()
     assert not errors_in(events)
 
@@ -188,12 +188,14 @@ async def test_a_shadow_that_fails_costs_nobody_anything() -> None:
 
     house = House(reactor, servers=2, shadowed=True)
     assert isinstance(await house.ask("one.com"), Route)
-    while house.lookups.shadow is not None and not house.lookups.shadow.results:
+    chain = house.lookups.chain
+    assert chain is not None
+    while chain.shadow is not None and not chain.shadow.results:
         await deferLater(reactor, 0.01)
     house.rude[1].conduct = silence
     assert isinstance(await house.ask("two.com"), Route)
-    assert house.lookups.shadow is not None
-    assert house.lookups.shadow.results == {"same": 1}
+    assert chain.shadow is not None
+    assert chain.shadow.results == {"same": 1}
     await house.shut()
 
 
@@ -203,8 +205,8 @@ async def test_what_the_api_said_last_can_be_read_word_by_word() -> None:
 
     house = House(reactor)
     await house.ask("one.com")
-    assert house.lookups.raw is not None
-    raw = house.lookups.raw.of(Hostname("one.com"))
+    assert house.lookups.chain is not None
+    raw = house.lookups.chain.apis.raw.of(Hostname("one.com"))
     assert raw is not None
     assert (raw.api, raw.status, json.loads(raw.body)["host"]) == (0, 200, "one.com")
     await house.shut()

@@ -12,15 +12,15 @@ from twisted.internet.testing import MemoryReactorClock
 from starship.config.settings import Dialling
 from starship.dns.book import Book
 from starship.dns.system import SystemPlan
+from starship.service.house import make_footing
 from starship.service.names import make_book
-from starship.wire.wheel import Wheel
 from starship.words import Address
 from tests.service.material import settings
 
 
 def book_of(**wanted: Any) -> Book:
-    reactor: Any = MemoryReactorClock()
-    return make_book(evolve(settings(), upstream=Dialling(**wanted)), reactor, Wheel(reactor))
+    made = evolve(settings(), upstream=Dialling(**wanted))
+    return make_book(made, make_footing(made, MemoryReactorClock()))
 
 
 def test_by_default_the_machines_own_files_are_gone_by() -> None:

@@ -48,7 +48,7 @@ def started(made: Settings, reactor: MemoryReactorClock, environment: dict[str, 
 def _listening(router: Router) -> int:
     """How many doors take a connection."""
     count = 0
-    for door in router.doors:
+    for door in router.house.doors:
         assert door.bound is not None
         with socket.create_connection(door.bound, timeout=5):
             count += 1
@@ -59,7 +59,7 @@ def test_s17_it_listens_at_every_door_and_at_the_admin_port_and_is_ready(reactor
     router = started(settings(), reactor)
     assert _listening(router) == 3
     assert [(port, host) for port, _, _, host in reactor.tcpServers] == [(9901, "127.0.0.1")]
-    assert router.readiness.standing().state is State.READY
+    assert router.house.readiness.standing().state is State.READY
     router.stopService()
 
 
@@ -77,7 +77,7 @@ def test_every_place_that_is_taken_is_told_and_nothing_is_left_bound(reactor: Me
     with pytest.raises(CannotStart) as trouble:
         router.privilegedStartService()
     assert str(trouble.value) == "\n".join([f"cannot listen on 127.0.0.1:{taken}: Address already in use"] * 2)
-    assert router.doors[0].bound is None
+    assert router.house.doors[0].bound is None
     assert not router.running
 
 
@@ -100,11 +100,11 @@ def test_a_stop_without_anyone_inside_is_over_at_once(reactor: MemoryReactorCloc
 
 def test_a_stop_waits_for_those_inside_and_is_not_ready_meanwhile(reactor: MemoryReactorClock) -> None:
     router = started(settings(drain_timeout=30.0), reactor)
-    visitor = Visitor.at(router.doors, "http")
+    visitor = Visitor.at(router.house.doors, "http")
     stopped: list[None] = []
     router.stopService().addCallback(stopped.append)
-    assert router.readiness.standing().state is State.DRAINING
-    assert [door.bound for door in router.doors] == [None] * 3
+    assert router.house.readiness.standing().state is State.DRAINING
+    assert [door.bound for door in router.house.doors] == [None] * 3
     reactor.advance(5)
     assert stopped == []
     visitor.say(REQUEST.replace(b"a.com", b"nobody.com"))
@@ -117,18 +117,18 @@ def test_from_the_signal_on_answers_say_that_the_connection_ends_while_the_doors
     reactor: MemoryReactorClock,
 ) -> None:
     router = started(settings(lame_duck=5.0, drain_timeout=30.0), reactor)
-    here = Visitor.at(router.doors, "http")
+    here = Visitor.at(router.house.doors, "http")
     request = REQUEST.replace(b"a.com", b"nobody.com")
     assert b"\r\nConnection: close\r\n" not in here.say(request)
-    idle = Visitor.at(router.doors, "http")
+    idle = Visitor.at(router.house.doors, "http")
     idle.say(request)
     router.stopService()
-    for visitor in (here, Visitor.at(router.doors, "http")):
+    for visitor in (here, Visitor.at(router.house.doors, "http")):
         assert b"\r\nConnection: close\r\n" in visitor.say(request)
-    assert None not in [door.bound for door in router.doors]
+    assert None not in [door.bound for door in router.house.doors]
     assert not idle.wire.disconnecting
     reactor.advance(5)
-    assert [door.bound for door in router.doors] == [None] * 3
+    assert [door.bound for door in router.house.doors] == [None] * 3
 
 
 def test_who_is_inside_when_the_time_is_over_is_ended_and_accounted_for(
@@ -136,7 +136,7 @@ def test_who_is_inside_when_the_time_is_over_is_ended_and_accounted_for(
 ) -> None:
     log = tmp_path / "access.log"
     router = started(settings(drain_timeout=10.0, access_log=logging_to(log)), reactor)
-    Visitor.at(router.doors, "http")
+    Visitor.at(router.house.doors, "http")
     stopped: list[None] = []
     router.stopService().addCallback(stopped.append)
     reactor.pump([1.0] * 14)
@@ -147,7 +147,7 @@ def test_who_is_inside_when_the_time_is_over_is_ended_and_accounted_for(
 
 def test_a_second_signal_ends_the_wait(reactor: MemoryReactorClock) -> None:
     router = started(settings(drain_timeout=600.0, lame_duck=60.0), reactor)
-    Visitor.at(router.doors, "http")
+    Visitor.at(router.house.doors, "http")
     stopped: list[None] = []
     router.stopService().addCallback(stopped.append)
     reactor.advance(1)
@@ -178,10 +178,10 @@ def test_a_limit_beyond_the_descriptors_is_told_at_the_start(reactor: MemoryReac
 def test_a_rotated_access_log_is_opened_anew(reactor: MemoryReactorClock, tmp_path: Path) -> None:
     log = tmp_path / "access.log"
     router = started(settings(access_log=logging_to(log)), reactor)
-    assert router.access_log is not None
+    assert router.house.access_log is not None
     log.rename(tmp_path / "access.log.1")
     router.reopen_logs()
-    assert router.access_log.flush(5.0)
+    assert router.house.access_log.flush(5.0)
     assert log.exists()
     router.stopService()
 
@@ -189,5 +189,5 @@ def test_a_rotated_access_log_is_opened_anew(reactor: MemoryReactorClock, tmp_pa
 def test_without_an_access_log_there_is_nothing_to_open_anew(reactor: MemoryReactorClock) -> None:
     router = started(settings(access_log=AccessLog(enabled=False)), reactor)
     router.reopen_logs()
-    assert router.access_log is None
+    assert router.house.access_log is None
     router.stopService()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from twisted.internet.task import Clock
+from typing import Any
+
+from twisted.internet import error
 from twisted.internet.testing import MemoryReactorClock
+from twisted.python.failure import Failure
 
 from starship.accept.gate import Gate
-from starship.account.ledger import Timings
 from starship.config.settings import Shadow
-from starship.route.counting import CountingResolver
-from starship.route.table import TableResolver
-from starship.service.lookups import Lookups, make_lookups
-from starship.service.views import CareView, GateView, LookupView, pool_figures
+from starship.names import Hostname
+from starship.service.chain import Chain, make_chain
+from starship.service.make import make_house
+from starship.service.views import CareView, GateView, LookupView, pool_figures, sources_of
 from starship.words import Ask
 from tests.admin.basins import Waters
-from tests.fakes import arrival
+from tests.fakes import arrival, failure_of
 from tests.service.material import API, settings
 
 
@@ -25,31 +27,39 @@ def test_a_gate_shows_who_is_inside() -> None:
     assert (view.connections, view.limit, view.sources) == (1, 5, 1)
 
 
-def test_lookups_without_an_api_show_nothing() -> None:
-    view = LookupView(Lookups(outer=TableResolver(routes={}, inner=None), seconds=Timings()))
-    assert (view.results, view.in_flight) == ({}, 0)
+def chain_of(reactor: Any = None, **wanted: Any) -> Chain:
+    made = settings(lookup=API, **wanted)
+    return make_chain(made, API, reactor or MemoryReactorClock())
 
 
-def test_lookups_of_an_api_show_what_it_answered() -> None:
-    table, seconds = TableResolver(routes={}, inner=None), Timings()
-    api = CountingResolver(table, Clock(), seconds.observe)
-    api.resolve(Ask(name=None, source="192.0.2.1", door="https"))
-    view = LookupView(Lookups(outer=table, api=api, seconds=seconds))
-    assert (view.results, view.in_flight) == ({"miss": 1}, 0)
-    assert sum(view.seconds.counts) == 1
+def test_lookups_show_what_the_api_answered() -> None:
+    reactor = MemoryReactorClock()
+    chain = chain_of(reactor)
+    question = chain.outer.resolve(Ask(name=Hostname("b.com"), source="192.0.2.1", door="https"))
+    view = LookupView(chain)
+    assert (view.results, view.in_flight) == ({}, 1)
+    (client,), (connector,) = reactor.tcpClients, reactor.connectors
+    client[2].clientConnectionFailed(connector, Failure(error.ConnectionRefusedError()))
+    assert failure_of(question)
+    assert (view.results, view.in_flight, sum(view.seconds.counts)) == ({"refused": 1}, 0, 1)
 
 
-def test_what_keeps_a_failing_lookup_unnoticed_is_shown_and_nothing_without_an_api() -> None:
-    none = CareView(Lookups(outer=TableResolver(routes={}, inner=None), seconds=Timings()))
-    assert (none.breakers, none.well, none.beside, none.over_budget) == ({}, {}, {}, {})
-    assert (none.queue, none.joined, none.failed_names, none.failures_served) == (0, 0, 0, 0)
-    assert (none.shadow, none.snapshot) == (None, None)
-    made = CareView(make_lookups(settings(lookup=API, shadow=Shadow(url=API.url)), MemoryReactorClock()))
+def test_what_keeps_a_failing_lookup_unnoticed_is_shown() -> None:
+    made = CareView(chain_of(shadow=Shadow(url=API.url)))
     assert (made.breakers, made.well) == ({"0": 0}, {"0": 1})
     assert made.beside == {"ahead": 0, "revalidate": 0, "renew": 0}
     assert made.over_budget == {"source": 0, "overall": 0}
+    assert (made.queue, made.joined, made.failed_names, made.failures_served) == (0, 0, 0, 0)
     assert made.shadow is not None
     assert set(made.shadow.values()) == {0}
+    plain = CareView(chain_of())
+    assert (plain.shadow, plain.snapshot) == (None, None)
+
+
+def test_without_an_api_nothing_of_it_is_counted() -> None:
+    sources = sources_of(make_house(settings(), MemoryReactorClock()))
+    assert (sources.stores, sources.cache, sources.lookups, sources.care) == (None, None, None, None)
+    assert (sources.gate is not None, sources.access_log, sources.spares) == (True, None, None)
 
 
 def test_every_pool_of_the_ini_file_shows_what_it_did_used_or_not() -> None:

@@ -111,9 +111,11 @@ def test_explain_sees_the_doors_the_suffixes_the_cache_and_the_guard() -> None:
     router = router_of(settings(listeners=(tls, HTTP), lookup=API, names=Names(suffixes=("a.com", "b.com"))))
     assert b"suffixes: it is below none" in seen(router, "/explain?host=x.com&scheme=http").body
     assert b"[listener:https] default" in seen(router, "/explain?host=x.com").body
-    caching = router.lookups.caching
-    assert caching is not None
-    caching.keeper.set(Hostname("b.com"), Route(app="B", upstreams=(Upstream(host="127.0.0.1"),), origin=Origin.FRESH))
+    chain = router.house.lookups.chain
+    assert chain is not None
+    chain.caching.keeper.set(
+        Hostname("b.com"), Route(app="B", upstreams=(Upstream(host="127.0.0.1"),), origin=Origin.FRESH)
+    )
     text = seen(router, "/explain?host=b.com&scheme=http").body
     assert b"127.0.0.1:8080 (first for 100%); FORBIDDEN: 127.0.0.1 is a loopback address" in text
     assert b"cache: a fresh route, kept as b.com" in text
@@ -122,9 +124,9 @@ def test_explain_sees_the_doors_the_suffixes_the_cache_and_the_guard() -> None:
 
 def test_a_list_is_looked_up_without_asking_for_what_is_known_or_not_ours() -> None:
     router = router_of(settings(lookup=API, names=Names(suffixes=("a.com", "b.com"))))
-    caching = router.lookups.caching
-    assert caching is not None
-    caching.keeper.set(Hostname("b.com"), Miss(origin=Origin.FRESH))
+    chain = router.house.lookups.chain
+    assert chain is not None
+    chain.caching.keeper.set(Hostname("b.com"), Miss(origin=Origin.FRESH))
     visitor = Visitor({}, clock=router.admin.reactor)
     visitor.site = router.admin.window.site
     posted = visitor.ask(b"/cache/warm", b"POST", body={"names": ["a.com", "b.com", "x.com", "www.a.com"]})
@@ -146,13 +148,13 @@ def test_live_asks_the_api_past_the_cache_the_budget_and_the_counters() -> None:
     visitor.site = router.admin.window.site
     transport, channel = visitor.open()
     channel.dataReceived(b"GET /explain?host=b.com&live=1 HTTP/1.1\r\nHost: localhost\r\n\r\n")
-    assert router.lookups.queue is not None
-    assert router.lookups.api is not None
-    assert (router.lookups.queue.in_flight, router.lookups.api.in_flight) == (1, 0)
+    chain = router.house.lookups.chain
+    assert chain is not None
+    assert (chain.queue.in_flight, chain.api.in_flight) == (1, 0)
     router.admin.reactor.advance(30)
     assert answer_of(transport.value()).status == 200
-    assert router.lookups.queue.in_flight == 0
-    assert router.lookups.api.results == {}
+    assert chain.queue.in_flight == 0
+    assert chain.api.results == {}
 
 
 def test_an_answer_by_hand_is_read_as_one_of_the_api() -> None:

@@ -134,6 +134,8 @@ def api_fields(api: Standing) -> dict[str, Any]:
 def with_port(endpoint: Endpoint) -> str:
     """Where it would be dialled."""
     host = endpoint.upstream.host
+    if endpoint.upstream.srv:
+        return str(endpoint.upstream)
     return f"[{host}]:{endpoint.port}" if ":" in host else f"{host}:{endpoint.port}"
 
 

@@ -17,7 +17,7 @@ from starship.admin.rooms import Directory, Doorway, Rooms
 from starship.errors import LookupFailed
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import Address, Answer, Look, Miss, Network, Origin, Refusal, Route, Upstream
+from starship.words import Address, Answer, Look, Miss, Network, Origin, Place, Refusal, Route, Upstream
 
 NO_NAME = Miss(origin=Origin.NONE, reason=Reason.NO_NAME)
 UNKNOWN = Miss(origin=Origin.NONE)
@@ -85,8 +85,8 @@ class Endpoint:
     """
     One endpoint of a route, in the order of trying. `share` of the first tries, 0 for one that is not used now.
 
-    `addresses` None: a name that is resolved at the first dial. `objections` of the guard, by address. `drained`: an
-    operator lets it have no new connections.
+    `addresses` None: a name that is resolved at the first dial; with ports where SRV records say them. `objections` of
+    the guard, by address. `drained`: an operator lets it have no new connections.
     """
 
     upstream: Upstream
@@ -208,16 +208,16 @@ def _choosing(rooms: Rooms, question: Question, route: Route) -> Choosing | None
 
 def _endpoint(rooms: Rooms, question: Question, route: Route, upstream: Upstream, share: float) -> Endpoint:
     port = upstream.port or question.door.port
-    addresses = (
-        (upstream.host,) if _is_ip(upstream.host) and not upstream.srv else rooms.addresses(upstream.host, upstream.srv)
-    )
-    guarded = () if route.trusted or route.pool is not None else addresses or ()
+    alone = _is_ip(upstream.host) and not upstream.srv
+    places = (Place(upstream.host),) if alone else rooms.addresses(upstream.host, upstream.srv)
+    found = [Address(place.host, place.port or port) for place in places or ()]
+    guarded = () if route.trusted or route.pool is not None else found
     return Endpoint(
         upstream=upstream,
         port=port,
         share=share,
-        addresses=addresses,
-        objections=tuple(why for host in guarded if (why := rooms.objection(Address(host, port))) is not None),
+        addresses=None if places is None else tuple(str(one) if upstream.srv else one.host for one in found),
+        objections=tuple(why for one in guarded if (why := rooms.objection(one)) is not None),
     )
 
 

@@ -16,7 +16,7 @@ from starship.admin.poolrooms import Choosing
 from starship.errors import LookupFailed
 from starship.inside import Order, Rank, Roll, Wanted
 from starship.names import Hostname
-from starship.words import Address, Answer, Door, Hello, Look, Refusal, Route, Upstream
+from starship.words import Address, Answer, Door, Hello, Look, Place, Refusal, Route, Upstream
 
 
 class Standing(Protocol):
@@ -155,7 +155,7 @@ class Rooms:
     table: Callable[[Hostname], Route | None]
     directory: Directory | None
     objection: Callable[[Address], str | None]
-    addresses: Callable[[str, bool], tuple[str, ...] | None]
+    addresses: Callable[[str, bool], tuple[Place, ...] | None]
     inside: Callable[[Hostname], int]
     spell: Callable[[Answer], Mapping[str, Any]]
     narrow: Callable[[Route, Hello, Door], Route | Refusal]

@@ -23,6 +23,9 @@ FOREVER: Final = "for ever"
 MEMBERS_SHOWN: Final = 20
 """Members of a pool that are not simply up."""
 
+ADDRESSES_SHOWN: Final = 8
+"""Of one name."""
+
 _Line = str | tuple[str, str]
 
 
@@ -85,12 +88,21 @@ def _endpoint_lines(found: tuple[Endpoint, ...]) -> list[_Line]:
     for endpoint in found:
         when = f"first for {endpoint.share:.0%}" if endpoint.share else "only when all others fail"
         when = "drained: never" if endpoint.drained else when
-        where = "" if endpoint.addresses != () else ", which has no address"
-        if endpoint.addresses is None:
-            where = ", whose addresses are looked up at the first dial"
+        where = _where(endpoint)
         guard = f"; FORBIDDEN: {'; '.join(endpoint.objections)}" if endpoint.objections else ""
         lines.append(("endpoint", f"{with_port(endpoint)} ({when}){where}{guard}"))
     return lines
+
+
+def _where(endpoint: Endpoint) -> str:
+    """What is known of a name's addresses; nothing of an endpoint that is one."""
+    addresses = endpoint.addresses
+    if addresses is None:
+        return ", whose addresses are looked up at the first dial"
+    if addresses == (endpoint.upstream.host,):
+        return ""
+    more = f" and {len(addresses) - ADDRESSES_SHOWN} more" if len(addresses) > ADDRESSES_SHOWN else ""
+    return f": {', '.join(addresses[:ADDRESSES_SHOWN])}{more}" if addresses else ", which has no address"
 
 
 def _choosing_lines(found: Choosing) -> list[_Line]:

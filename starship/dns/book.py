@@ -237,10 +237,10 @@ class Book:
             name = self._names[key] = Name(Hostname(host), srv, self)
         return name
 
-    def peek(self, host: str, srv: bool = False) -> tuple[str, ...] | None:
-        """The addresses of a name, as far as they are known and count; None where one would have to ask."""
+    def peek(self, host: str, srv: bool = False) -> tuple[Place, ...] | None:
+        """The places of a name, as far as they are known and count; None where one would have to ask."""
         name = self._names.get((host, srv))
-        return None if name is None or name.stale else tuple(place.host for place in name.places)
+        return None if name is None or name.stale else name.places
 
     def look(self, host: str, srv: bool = False) -> NameView | None:
         """A name as it stands; None where nobody has it."""

@@ -22,6 +22,7 @@ from starship.route.narrowing import narrow
 from starship.route.raw import Raw, RawAnswers
 from starship.route.spelling import spell
 from starship.words import Address, Answer, Ask, Origin, Route, Upstream
+from starship.words import Place as NamePlace
 from tests.route.resolvers import PatientResolver, caching_of, memory
 
 Places = dict[bytes, Place]
@@ -59,9 +60,10 @@ class House:
     forgiving: bool = False
     suffix: str = ""
     forbidden: str = "169.254."
-    names: dict[str, tuple[str, ...]] = field(factory=dict)
+    names: dict[str, tuple[NamePlace, ...]] = field(factory=dict)
     pools: dict[str, tuple[Upstream, ...]] = field(factory=dict)
     choosing: Choosing | None = None
+    asked_of_guard: list[Address] = field(factory=list)
     inside: int = 0
     has_api: bool = True
     requests: bool = True
@@ -126,6 +128,7 @@ class House:
         return Failover((Api(index=0, url="http://api/", resolver=self.inner, breaker=breaker),), self.clock)
 
     def _objection(self, address: Address) -> str | None:
+        self.asked_of_guard.append(address)
         return f"{address.host} is a link-local address" if address.host.startswith(self.forbidden) else None
 
 

@@ -13,7 +13,7 @@ from starship.dial.pools.views import foresee, view
 from starship.errors import LookupInvalid, LookupTimeout
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import Miss, Network, Origin, Route, Upstream
+from starship.words import Address, Miss, Network, Origin, Place, Route, Upstream
 from tests.admin.basins import Waters
 from tests.admin.houses import House, route, static
 from tests.dial.pools.pooling import eject
@@ -152,9 +152,19 @@ def test_a_route_is_judged_by_what_it_asks_for_and_where_it_leads(
     home: Route, client: str | None, reason: Reason
 ) -> None:
     house = House(inside=5, denied="192.0.2.66")
-    house.names = {"meta.internal": ("169.254.1.1",), "nowhere.internal": ()}
+    house.names = {"meta.internal": (Place("169.254.1.1"),), "nowhere.internal": ()}
     house.cache.put(Hostname("a.com"), home)
     assert judged(house, client=client).reason is reason
+
+
+def test_the_guard_is_asked_about_the_ports_that_srv_records_say() -> None:
+    house = House()
+    house.names = {"_http._tcp.a.internal": (Place("10.0.0.1", 8443, 5), Place("169.254.1.1", 9000, 1))}
+    home = evolve(route(), upstreams=(Upstream(host="_http._tcp.a.internal", srv=True),))
+    (endpoint,) = endpoints(house.rooms(), question(house), home)
+    assert endpoint.addresses == ("10.0.0.1:8443", "169.254.1.1:9000")
+    assert house.asked_of_guard == [Address("10.0.0.1", 8443), Address("169.254.1.1", 9000)]
+    assert len(endpoint.objections) == 1
 
 
 def test_endpoints_are_in_the_order_of_trying_with_their_share_and_port() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf
 
+import pytest
 from attrs import evolve
 
 from starship.admin.explanation import Explanation, Live
@@ -68,6 +69,33 @@ def told() -> Explanation:
             differs=(),
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("upstream", "addresses", "line"),
+    [
+        (Upstream(host="10.0.0.1"), ("10.0.0.1",), "10.0.0.1:443 (first for 100%)"),
+        (Upstream(host="b.internal"), ("10.0.0.1", "10.0.0.2"), "b.internal:443 (first for 100%): 10.0.0.1, 10.0.0.2"),
+        (Upstream(host="b.internal"), (), "b.internal:443 (first for 100%), which has no address"),
+        (
+            Upstream(host="_http._tcp.b.internal", srv=True),
+            ("10.0.0.1:8443",),
+            "srv:_http._tcp.b.internal (first for 100%): 10.0.0.1:8443",
+        ),
+        (
+            Upstream(host="b.internal"),
+            tuple(f"10.0.0.{number}" for number in range(1, 201)),
+            "b.internal:443 (first for 100%): 10.0.0.1, 10.0.0.2, 10.0.0.3, 10.0.0.4, 10.0.0.5, 10.0.0.6, 10.0.0.7,"
+            " 10.0.0.8 and 192 more",
+        ),
+    ],
+)
+def test_the_addresses_of_a_name_are_shown_with_the_ports_that_srv_records_say(
+    upstream: Upstream, addresses: tuple[str, ...], line: str
+) -> None:
+    endpoint = Endpoint(upstream=upstream, port=443, share=1.0, addresses=addresses, objections=())
+    found = evolve(told(), endpoints=(endpoint,))
+    assert f"  endpoint        {line}" in as_text(found).splitlines()
 
 
 def test_a_person_reads_all_of_it() -> None:

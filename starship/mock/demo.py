@@ -134,50 +134,7 @@ endpoint = tcp:{plan.admin}:interface={DOORS_HOST}
 
 def lines(plan: Plan) -> tuple[Line, ...]:
     """The lines to paste, in order."""
-    north, south = TENANCIES
-    return (
-        Line(
-            says=f"{north.host} over TLS: cluster {north.cluster} answers, with its own certificate",
-            argv=_visit(plan, "https", north.host),
-            shows=(f"Cluster {north.cluster}", "door    tls", f"host    {north.host}"),
-        ),
-        Line(
-            says=f"{south.host}, same address and port: cluster {south.cluster}",
-            argv=_visit(plan, "https", south.host),
-            shows=(f"Cluster {south.cluster}", "door    tls", f"host    {south.host}"),
-        ),
-        Line(
-            says=f"{south.host} over plain HTTP, by its Host header",
-            argv=_visit(plan, "http", south.host),
-            shows=(f"Cluster {south.cluster}", "door    http", f"host    {south.host}"),
-        ),
-        Line(
-            says="a host that nobody knows, over HTTP: a page",
-            argv=_visit(plan, "http", STRANGER, "-i"),
-            shows=("HTTP/1.1 404", "App not found"),
-        ),
-        Line(
-            says="the same over HTTPS: no page is possible, but an alert that names the reason (curl exits with 35)",
-            argv=_visit(plan, "https", STRANGER),
-            code=HANDSHAKE_FAILED,
-            shows=("unrecognized name",),
-        ),
-        Line(
-            says=f"{BOTH} lives in both: a pool, in turns",
-            argv=_visit(plan, "http", BOTH),
-            shows=("Cluster ", "door    http", f"host    {BOTH}"),
-        ),
-        Line(
-            says="how the endpoints of that pool stand, and whom they served",
-            argv=(*plan.visitor, "-sS", f"http://{DOORS_HOST}:{plan.admin}/pools/both"),
-            shows=("both: round_robin, 2 endpoints (2 up), 2 used", *(home.address for home in TENANCIES)),
-        ),
-        Line(
-            says="what was counted meanwhile",
-            argv=(*plan.visitor, "-sS", f"http://{DOORS_HOST}:{plan.admin}/metrics"),
-            shows=("starship_build_info{", 'reason="ok"', 'reason="unknown_name"'),
-        ),
-    )
+    return (*_routed(plan), *_refused(plan), *_shared(plan), *_counted(plan))
 
 
 def banner(plan: Plan, bold: Callable[[str], str]) -> str:
@@ -204,6 +161,72 @@ def banner(plan: Plan, bold: Callable[[str], str]) -> str:
         rule,
     ]
     return "\n".join(shown)
+
+
+def _routed(plan: Plan) -> tuple[Line, ...]:
+    """Each host by its own name, in either protocol."""
+    north, south = TENANCIES
+    return (
+        Line(
+            says=f"{north.host} over TLS: cluster {north.cluster} answers, with its own certificate",
+            argv=_visit(plan, "https", north.host),
+            shows=(f"Cluster {north.cluster}", "door    tls", f"host    {north.host}"),
+        ),
+        Line(
+            says=f"{south.host}, same address and port: cluster {south.cluster}",
+            argv=_visit(plan, "https", south.host),
+            shows=(f"Cluster {south.cluster}", "door    tls", f"host    {south.host}"),
+        ),
+        Line(
+            says=f"{south.host} over plain HTTP, by its Host header",
+            argv=_visit(plan, "http", south.host),
+            shows=(f"Cluster {south.cluster}", "door    http", f"host    {south.host}"),
+        ),
+    )
+
+
+def _refused(plan: Plan) -> tuple[Line, ...]:
+    """A host that nobody knows."""
+    return (
+        Line(
+            says="a host that nobody knows, over HTTP: a page",
+            argv=_visit(plan, "http", STRANGER, "-i"),
+            shows=("HTTP/1.1 404", "App not found"),
+        ),
+        Line(
+            says="the same over HTTPS: no page is possible, but an alert that names the reason (curl exits with 35)",
+            argv=_visit(plan, "https", STRANGER),
+            code=HANDSHAKE_FAILED,
+            shows=("unrecognized name",),
+        ),
+    )
+
+
+def _shared(plan: Plan) -> tuple[Line, ...]:
+    """A host of two clusters."""
+    return (
+        Line(
+            says=f"{BOTH} lives in both: a pool, in turns",
+            argv=_visit(plan, "http", BOTH),
+            shows=("Cluster ", "door    http", f"host    {BOTH}"),
+        ),
+        Line(
+            says="how the endpoints of that pool stand, and whom they served",
+            argv=(*plan.visitor, "-sS", f"http://{DOORS_HOST}:{plan.admin}/pools/both"),
+            shows=("both: round_robin, 2 endpoints (2 up), 2 used", *(home.address for home in TENANCIES)),
+        ),
+    )
+
+
+def _counted(plan: Plan) -> tuple[Line, ...]:
+    """What an operator sees of it."""
+    return (
+        Line(
+            says="what was counted meanwhile",
+            argv=(*plan.visitor, "-sS", f"http://{DOORS_HOST}:{plan.admin}/metrics"),
+            shows=("starship_build_info{", 'reason="ok"', 'reason="unknown_name"'),
+        ),
+    )
 
 
 def _visit(plan: Plan, scheme: str, host: str, *options: str) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from attrs import define, evolve, field
 
 from starship.dial.pools.overrides import Overrides
 from starship.dial.pools.pool import Means, Pool
+from starship.dial.pools.roster import Roster, wants_port
 from starship.dial.pools.tallies import Tallies
 from starship.dial.pools.terms import Terms
 from starship.dial.pools.views import unused, view
@@ -44,9 +45,11 @@ class NamedPool:
     _portless: bool = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self._portless = any(upstream.port is None for upstream in self.upstreams)
+        self._portless = any(map(wants_port, self.upstreams))
         self.overrides = Overrides(frozenset(map(str, self.upstreams)))
-        if not self._portless:
+        if self._portless:  # its names are to be known before the first client comes to a door
+            Roster(self.upstreams, ANYWHERE, self.means.names, _nothing_changes, lasting=True).open()
+        else:
             self.at(ANYWHERE)
 
     def known(self, port: int) -> Pool | None:
@@ -91,7 +94,7 @@ class NamedPool:
         """An operator has changed something: there may be room now for those who wait."""
         for pool in self.pools.values():
             pool.seats_changed()
-            pool.freed()
+            pool.opened()
 
 
 @define(eq=False)
@@ -176,7 +179,7 @@ class Pools:
     def _place(self, route: Route, port: int) -> tuple[int, str]:
         """The port and the policy of a route with its own endpoints."""
         policy = route.policy if route.policy in POLICIES else self.terms.policy
-        return port if any(upstream.port is None for upstream in route.upstreams) else ANYWHERE, policy
+        return port if any(map(wants_port, route.upstreams)) else ANYWHERE, policy
 
     def _find(self, key: int, route: Route, port: int) -> Pool:
         """
@@ -212,3 +215,7 @@ class Pools:
         if not keys:
             del self._alike[alike]
             pool.close()
+
+
+def _nothing_changes() -> None:
+    """A name has other addresses: nobody has a pool of them yet, or that one is told itself."""

@@ -118,6 +118,11 @@ class Pool:
         if self.room is not None and len(self.room):
             self.room.call()
 
+    def opened(self) -> None:
+        """There may be room for any number of those who wait."""
+        if self.room is not None and len(self.room):
+            self.room.call_all()
+
     def seats_changed(self) -> None:
         """There are other members, or an operator has changed one."""
         self._moved = self._stale = True
@@ -127,6 +132,7 @@ class Pool:
         self.seats_changed()
         if self.roster.idle:
             self.refresh()
+        self.opened()
 
     def refresh(self) -> None:
         """Say anew who is used."""

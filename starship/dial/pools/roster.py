@@ -17,6 +17,11 @@ from starship.dial.pools.names import KnownName, Names
 from starship.words import Address, Upstream
 
 
+def wants_port(upstream: Upstream) -> bool:
+    """Whether an endpoint means another address at each door; SRV records have ports of their own."""
+    return upstream.port is None and not upstream.srv
+
+
 class Spot(NamedTuple):
     """
     A member's address and who it belongs to. `tier`: those of tier 0 before those of 1, where SRV records say so.

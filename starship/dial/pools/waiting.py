@@ -69,6 +69,12 @@ class WaitingRoom:
         finally:
             self._calling = False
 
+    def call_all(self) -> None:
+        """There may be room for more than one: everybody tries, who has waited longest first."""
+        for waiter in tuple(self._waiters):
+            if waiter in self._waiters:  # one who is served may have let another go
+                waiter.room()
+
     def _others_try(self) -> None:
         """Who is first cannot use what is free: somebody behind may."""
         for waiter in tuple(self._waiters)[1:]:

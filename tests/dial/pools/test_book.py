@@ -227,3 +227,20 @@ def test_an_endpoint_that_may_be_used_again_takes_who_waits_for_room() -> None:
     assert pool.room.join(Waiter())
     assert pools.undrain("web", "192.0.2.2:443")
     assert called == [True]
+
+
+def test_the_names_of_a_pool_are_to_be_known_before_anybody_comes_to_a_door() -> None:
+    """With ports or without: the first client of all waits for no name, and no server that is down holds it up."""
+    world = World()
+    for upstream in (up("a.example", None), up("b.example", 8443), up("_x._tcp.c.example", None, srv=True)):
+        NamedPool("web", (upstream,), Terms(), world.means)
+        assert world.resolver.name(upstream.host, srv=upstream.srv).lasting
+
+
+def test_services_have_ports_of_their_own_so_all_doors_share_one_pool_of_them() -> None:
+    world = World()
+    home = (up("_x._tcp.c.example", None, srv=True),)
+    pools = Pools({"web": NamedPool("web", home, Terms(), world.means)}, Terms(), world.means)
+    assert pools.of(route(pool="web"), 80) is pools.of(route(pool="web"), 443) is not None
+    found = route(*home)
+    assert pools.of(found, 80) is pools.of(found, 443) is not None

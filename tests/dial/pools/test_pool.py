@@ -111,6 +111,28 @@ def test_only_one_with_a_limit_has_a_room_and_is_ever_full() -> None:
     assert not free.full(seat_of(free, "192.0.2.1"))
 
 
+def test_a_new_address_takes_who_waits_for_room() -> None:
+    world = World()
+    pool = world.pool(up("a.example"), max_connections=1)
+    pool.pick(SOURCE, None)
+    world.resolver.questions[0].answer("192.0.2.1")
+    seat_of(pool, "192.0.2.1").begin()
+    served: list[str] = []
+
+    class Waiter:
+        def room(self) -> bool:
+            served.extend(seat.label for seat in pool.others(SOURCE, None) if not pool.full(seat))
+            return bool(served)
+
+        def tired(self) -> None:
+            """Never."""
+
+    assert pool.room is not None
+    assert pool.room.join(Waiter())
+    world.resolver.name("a.example").answer("192.0.2.1", "192.0.2.2")
+    assert served == ["192.0.2.2:443"]
+
+
 def test_closed_it_watches_nobody_and_who_is_still_at_it_goes_on() -> None:
     world = World()
     pool = world.pool(up("192.0.2.1"), up("192.0.2.2"))

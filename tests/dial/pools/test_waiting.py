@@ -115,3 +115,14 @@ def test_nobody_waits_and_nothing_happens() -> None:
     house = House()
     house.release()
     assert house.told == []
+
+
+def test_where_there_is_room_for_several_all_of_them_are_served() -> None:
+    """An endpoint that is new or not drained any more has room for many, and no connection of it ends to say so."""
+    house = House(limit=5)
+    assert all(house.join(name) for name in ("a", "hasty", "b", "c"))
+    assert house.join("picky", likes=False)
+    house.free = 2
+    house.waiting.call_all()
+    assert house.told == ["a", "hasty", "b"]
+    assert len(house.waiting) == 2

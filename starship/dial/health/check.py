@@ -70,7 +70,7 @@ class Check:
     def about(self, upstream: Upstream) -> Question:
         """What is asked of this endpoint: where no host was said, its own name stands for it, if it has one."""
         question = self.question
-        if question.host or upstream.srv or is_ip(upstream.host):
+        if question.kind == TCP or question.host or upstream.srv or is_ip(upstream.host):
             return question
         return evolve(question, host=upstream.host)
 

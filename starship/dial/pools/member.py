@@ -126,7 +126,8 @@ class Member:
         if self.is_down(question):
             self.checked[question] = Standing(False, now)
             self.out_until = min(self.out_until, now)
-            self._log.info("{label} is up", label=self.label)
+            by = "" if question is None else f": its {question} passed"
+            self._log.info("{label} is up{by}", label=self.label, by=by)
             self._tell()
         elif self.out_until > now:
             self.out_until = 0.0

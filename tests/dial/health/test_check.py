@@ -64,6 +64,11 @@ def test_where_no_host_was_said_the_endpoints_own_name_stands_for_it(kind: str) 
     assert said.about(up("web.example")).host == "a.com"
 
 
+def test_a_connection_names_nobody_so_a_tcp_check_is_the_same_for_all_names_of_an_address() -> None:
+    check = Check(question=Question(kind="tcp"))
+    assert check.about(up("web.example")) is check.question
+
+
 def test_a_question_is_told_in_words() -> None:
     assert str(Question(kind="tls")) == "tls check"
     assert str(Question(kind="http", path="/healthz", port=8080)) == "http check of /healthz at port 8080"

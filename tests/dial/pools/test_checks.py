@@ -282,7 +282,7 @@ def test_a_change_is_told_once_and_nothing_else_is() -> None:
     told = [event["log_format"].format(**event) for event in events]
     assert told == [
         f"{ONE}:443 is down: tcp check: it could not be connected to: ECONNREFUSED",
-        f"{ONE}:443 is up",
+        f"{ONE}:443 is up: its tcp check passed",
     ]
     assert not errors_in(events)
     assert not pool.current().panic

@@ -44,7 +44,6 @@ class WireLoop:
 
     `on_work` is called when work comes up between turns, for whoever waits elsewhere and would not look.
     `broken` counts the exceptions of ours that were caught on their way through; each ended one connection.
-    `unclosed` counts errors of close(2), which closes all the same.
     """
 
     _log: ClassVar[Logger] = Logger(namespace="starship.wire.loop.WireLoop")  # said, since it may be compiled
@@ -58,7 +57,6 @@ class WireLoop:
         self._turning = False
         self.on_work: Callable[[], object] | None = None
         self.broken = 0
-        self.unclosed = 0
         self.fileno = self._epoll.fileno
 
     def watch(self, fd: int, watcher: Watcher, flags: int = EDGES) -> None:
@@ -142,7 +140,7 @@ class WireLoop:
                 try:
                     os.close(fd)
                 except OSError:
-                    self.unclosed += 1
+                    self._log.failure("a descriptor could not be closed")
 
     def _call(self, calls: list[Callable[[], object]]) -> None:
         """Call something of each connection; its exception ends that connection alone."""

@@ -117,7 +117,9 @@ def test_closing_between_turns_closes_at_once(bench: Bench) -> None:
     theirs.close()
 
 
-def test_a_descriptor_that_somebody_else_has_closed_costs_the_others_nothing(bench: Bench) -> None:
+def test_a_descriptor_that_somebody_else_has_closed_costs_the_others_nothing_and_is_told(
+    bench: Bench, log: Sequence[LogEvent]
+) -> None:
     pairs = [tcp_pair() for _ in range(3)]
     numbers = [ours.detach() for ours, _ in pairs]
 
@@ -128,6 +130,7 @@ def test_a_descriptor_that_somebody_else_has_closed_costs_the_others_nothing(ben
 
     bench.loop.watch(numbers[0], Eye(close_all))
     bench.turns()
+    assert len(errors_in(log)) == 1  # whose number is taken again by then loses a connection that is not its own
     for number in numbers[1:]:
         with pytest.raises(OSError, match="Bad file"):
             os.fstat(number)

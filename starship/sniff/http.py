@@ -22,6 +22,9 @@ from starship.words import NEED_MORE, Manner, Refusal, Verdict
 
 URI_TOO_LONG: Final = 414
 
+EMPTY_LINES_LIMIT: Final = 128
+"""Empty lines before a request. RFC 9112 section 2.2 asks for one; thousands would be read line by line for nothing."""
+
 _TLS_FIRST = frozenset({0x16, 0x80, 0x81})  # a handshake record; the length of an SSL 2.0 hello
 _REQUEST_LINE = rb"[A-Z][A-Z-]* [\x21-\x7e]+ HTTP/1\.[01]\r\n"
 _REQUEST = re.compile(_REQUEST_LINE)
@@ -40,7 +43,7 @@ class HttpSniffer:
     Refusals:
     wrong_door: the first byte is of a TLS hello (`scheme` says tls).
     bad_head: no clear request of HTTP/1.0 or 1.1 (a bare LF or CR, a control byte, obs-fold, HTTP/0.9, HTTP/2's
-    preface, Host, target or framing that two readers could read in two ways).
+    preface, Host, target or framing that two readers could read in two ways), or too many empty lines before it.
     bad_name: the host is no hostname, or an address.
     hello_too_big: the head ends beyond the limit; `code` 414 while the request line has not ended, else the row's 431;
     or it has more than `fields` fields, in the order of the bytes with the other faults.
@@ -91,8 +94,9 @@ class HttpSniffer:
         if self._asked:
             self._counted += 1
             return "a line begins with white space" if line[0] in b" \t" else None
-        if line == b"\r\n":
-            return None  # RFC 9112 section 2.2: an empty line before the request is ignored
+        if line == b"\r\n":  # RFC 9112 section 2.2: an empty line before the request is ignored
+            too_many = self._searched > 2 * EMPTY_LINES_LIMIT
+            return f"there are more than {EMPTY_LINES_LIMIT} empty lines before the request" if too_many else None
         self._asked = True
         return None if _REQUEST.fullmatch(line) else _no_request(line)
 

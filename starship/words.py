@@ -115,8 +115,8 @@ class Hello:
     What a client asked for. `name` is None where it named nobody (no SNI; HTTP/1.0 without Host, empty Host).
 
     `scheme` is `tls` or `http`; `alpn` the offers in their order; `ech` tells of an encrypted_client_hello
-    extension (a fact, not a proof: RFC 8701 greases it); `consumed` counts the bytes of the head itself. `request` is
-    the whole head, where each request goes its own way.
+    extension (a fact, not a proof: RFC 8701 greases it), `early` of one that announces early data; `consumed` counts
+    the bytes of the head itself. `request` is the whole head, where each request goes its own way.
     """
 
     name: Hostname | None
@@ -126,6 +126,7 @@ class Hello:
     ech: bool = False
     manner: Manner = Manner()
     request: Request | None = None
+    early: bool = False
 
 
 @frozen(kw_only=True)

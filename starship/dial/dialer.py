@@ -21,7 +21,8 @@ from starship.dial.pools.seat import Seat
 from starship.dial.preface import preface
 from starship.dial.sources import Sources
 from starship.dial.spares import Spares
-from starship.dial.trial import Supply, twice
+from starship.dial.trial import Supply
+from starship.dial.twice import twice
 from starship.errors import DialUnresolved
 from starship.interfaces import Connect, ICancel, IDialer, IDialOutcome
 from starship.words import Address, Arrival, Hello, Route
@@ -80,12 +81,14 @@ class Dialer:
             return NOTHING
         terms = self.pools.terms if pool is None else pool.terms
         version = route.proxy_protocol or terms.proxy_protocol
+        said = opening
         if version is not None:
             opening = preface(version, terms.proxy_options, arrival, hello) + opening
         trusted = route.trusted or route.pool is not None
         attempt = Attempt(self, outcome, opening, pool, trusted, arrival.client.host, hello.name)
         if self.spares is not None and terms.preconnect:
-            attempt.supply = Supply(self.spares, terms.preconnect, twice(hello))
+            # Where nothing was said yet, there is nothing by which a spare could be known to be alive.
+            attempt.supply = Supply(self.spares, terms.preconnect, bool(said) and twice(hello, said))
         attempt.start(alone, None if choice is None else choice.seat)
         return attempt
 

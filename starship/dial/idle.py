@@ -17,6 +17,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
 from starship.dial.dialer import NOTHING, Dialer
+from starship.dial.twice import REPEATABLE
 from starship.interfaces import ICancel, IDialer, IDialOutcome, IIdle, ILeg
 from starship.words import Address, Arrival, Hello, Network, Route, Stop
 
@@ -25,9 +26,6 @@ SURE_S: Final = 1.0
 
 PART_S: Final = 2.0
 """How long an upstream has to end its side of a connection that we have ended."""
-
-REPEATABLE: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
-"""RFC 9110 section 9.2.2."""
 
 
 class Policy(NamedTuple):

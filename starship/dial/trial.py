@@ -16,16 +16,13 @@ from zope.interface import implementer
 
 from starship.dial.spares import Spare, Spares
 from starship.interfaces import ICancel, ILeg
-from starship.messages import Request
-from starship.words import Address, Hello, Stop
+from starship.words import Address, Stop
 
 TRIPS: Final = 2.0
 """A reset comes one trip after the bytes that it answers; the second one is for the endpoint's machine."""
 
 LEAST_S: Final = 0.005
 MOST_S: Final = 1.0
-
-REPEATABLE: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE"})
 
 
 class Trying(Protocol):
@@ -121,13 +118,3 @@ class Trial:
         deadline, self._deadline = self._deadline, None
         if deadline is not None and deadline.active():
             deadline.cancel()
-
-
-def twice(hello: Hello) -> bool:
-    """Whether the first bytes of a client may be said twice: a TLS hello, or a request without a body that is safe."""
-    return hello.scheme == "tls" or (hello.request is not None and _safe(hello.request))
-
-
-def _safe(request: Request) -> bool:
-    """Source: RFC 9110 section 9.2.1."""
-    return request.method in REPEATABLE and not request.length and not request.chunked

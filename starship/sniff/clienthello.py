@@ -1,8 +1,9 @@
 """
-Handshake bytes -> ClientHello -> name, ALPN, ECH: the inner half of the TLS step of `sniff`.
+Handshake bytes -> ClientHello -> name, ALPN, ECH, early data: the inner half of the TLS step of `sniff`.
 
 Part of `sniff`, floor 4, pure. It knows nothing of records (sniff/tls.py) or packets, so that every carrier of a
-handshake can use it. Everything but server_name, ALPN and the mark of ECH is opaque: the upstream judges it.
+handshake can use it. Everything but server_name, ALPN and the marks of ECH and early data is opaque: the upstream
+judges it.
 Source: RFC 8446 sections 4 and 4.1.2, RFC 5246 section 7.4.1.2, RFC 6066 section 3, RFC 7301 section 3.1, RFC 9849.
 """
 
@@ -27,6 +28,7 @@ UNEXPECTED_MESSAGE: Final = 10
 
 SERVER_NAME: Final = 0
 ALPN: Final = 16
+EARLY_DATA: Final = 42
 ECH: Final = 0xFE0D
 LIST_MAX_OCTETS: Final = 4096  # of names or offers, which are kept until they are whole
 
@@ -97,7 +99,13 @@ class HelloReader:
     def hello(self, consumed: int) -> Hello:
         """What the client asked for, once `is_whole`; `consumed` as the carrier counts it (octets)."""
         return Hello(
-            name=self._name, scheme="tls", consumed=consumed, alpn=self._alpn, ech=self._ech, manner=self._manner()
+            name=self._name,
+            scheme="tls",
+            consumed=consumed,
+            alpn=self._alpn,
+            ech=self._ech,
+            early=EARLY_DATA in self._seen,
+            manner=self._manner(),
         )
 
     def _open(self) -> Refusal | None:

@@ -12,7 +12,7 @@ from struct import Struct, error
 from typing import Final
 
 from starship import names
-from starship.sniff.clienthello import ALPN, ECH, LIST_MAX_OCTETS, MANNERS, SERVER_NAME, read_offers
+from starship.sniff.clienthello import ALPN, EARLY_DATA, ECH, LIST_MAX_OCTETS, MANNERS, SERVER_NAME, read_offers
 from starship.words import Hello
 
 KNOWN_LISTS: Final = 256
@@ -32,7 +32,7 @@ _short = Struct(">H").unpack_from
 _named = Struct(">2xHHBH").unpack_from  # an extension's header, its list's length, its one name's header
 _NAMED_OCTETS: Final = 9
 
-_hellos: dict[tuple[names.Hostname | None, int, tuple[bytes, ...], bool, int], Hello] = {}
+_hellos: dict[tuple[names.Hostname | None, int, tuple[bytes, ...], bool, bool, int], Hello] = {}
 _known: dict[bytes, tuple[bytes, ...]] = {}  # the same few lists of offers come again and again
 
 
@@ -73,19 +73,21 @@ def glance(data: bytes, limit: int) -> Hello | None:
         return None
     if ALPN in found and (offers := _offers(data, found[ALPN])) is None:
         return None
-    asked = (name, end, offers or (), ECH in found, version)
+    asked = (name, end, offers or (), ECH in found, EARLY_DATA in found, version)
     hello = _hellos.get(asked)
     return _new(*asked) if hello is None else hello
 
 
-def _new(name: names.Hostname | None, consumed: int, offers: tuple[bytes, ...], ech: bool, version: int) -> Hello:
+def _new(
+    name: names.Hostname | None, consumed: int, offers: tuple[bytes, ...], ech: bool, early: bool, version: int
+) -> Hello:
     """A hello that was not made before: thousands of connections share one."""
     if len(_hellos) >= KNOWN_HELLOS:
         _hellos.clear()
     manner = MANNERS[min(max(version, 0x0301), 0x0303)]
-    hello = Hello(name=name, scheme="tls", consumed=consumed, alpn=offers, ech=ech, manner=manner)
+    hello = Hello(name=name, scheme="tls", consumed=consumed, alpn=offers, ech=ech, early=early, manner=manner)
     if sum(map(len, offers)) <= KNOWN_OCTETS:
-        _hellos[name, consumed, offers, ech, version] = hello
+        _hellos[name, consumed, offers, ech, early, version] = hello
     return hello
 
 

@@ -40,8 +40,8 @@ from tests.loopback import Ground, ground
 
 __all__ = ["ground"]
 
-HELLO = Hello(name=Hostname("a.example"), scheme="tls", consumed=10)
 OPENING = b"first bytes"
+HELLO = Hello(name=Hostname("a.example"), scheme="tls", consumed=len(OPENING))
 ALL = (ip_network("0.0.0.0/0"), ip_network("::/0"))
 
 

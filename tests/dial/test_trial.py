@@ -11,9 +11,8 @@ from zope.interface.verify import verifyObject
 
 from starship.dial.pools.ejection import Ejection
 from starship.dial.spares import Spares
-from starship.dial.trial import LEAST_S, twice
+from starship.dial.trial import LEAST_S
 from starship.interfaces import ICancel
-from starship.messages import Request
 from starship.words import Hello, Stop
 from tests.dial.sparing import SpareLeg
 from tests.dial.test_dialer import HELLO, OPENING, Outcome, Scene, up
@@ -129,25 +128,20 @@ def test_a_pool_that_wants_none_makes_none() -> None:
     assert len(scene.tries) == 1
 
 
-@pytest.mark.parametrize(
-    ("method", "length", "chunked", "may"),
-    [
-        (b"GET", None, False, True),
-        (b"HEAD", 0, False, True),
-        (b"POST", None, False, False),
-        (b"GET", 5, False, False),
-        (b"GET", None, True, False),
-        (b"DELETE", None, False, False),
-    ],
-)
-def test_a_safe_request_without_a_body_may_be_said_twice(
-    method: bytes, length: int | None, chunked: bool, may: bool
-) -> None:
-    request = Request(method=method, target=b"/", path="/", minor=1, fields=(), length=length, chunked=chunked)
-    assert twice(Hello(name=None, scheme="http", consumed=9, request=request)) is may
+def test_a_spare_is_not_tried_with_nothing_to_say() -> None:
+    scene = SpareScene()
+    (leg,) = scene.warm("192.0.2.1")
+    outcome = Outcome()
+    scene.dialer.dial(route_to(up("192.0.2.1")), arrival(port=8443), RAW, b"", outcome)
+    assert outcome.legs == [leg]
+    assert leg.data == b""
 
 
-def test_a_tls_hello_may_be_said_twice_and_bytes_that_we_do_not_know_may_not() -> None:
-    assert twice(HELLO)
-    assert not twice(RAW)
-    assert not twice(evolve(HELLO, scheme="http"))
+def test_early_data_is_not_said_to_a_spare_that_may_be_dead() -> None:
+    scene = SpareScene()
+    (leg,) = scene.warm("192.0.2.1")
+    scene.clock.advance(1.1)
+    _, outcome = scene.come("192.0.2.1", hello=evolve(HELLO, early=True))
+    assert outcome.calls == 0
+    assert leg.data == b""
+    assert scene.succeed().data == OPENING

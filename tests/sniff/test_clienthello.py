@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from starship.reasons import Reason
 from starship.sniff.clienthello import HelloReader, read_client_hello
+from starship.sniff.glance import glance
 from starship.sniff.tls import TlsSniffer
 from starship.words import NEED_MORE, Verdict
 from tests.sniff.making import (
@@ -68,6 +69,15 @@ def test_an_encrypted_hello_is_noted_and_routes_by_its_outer_name() -> None:
     found = hello_of(read(hello([sni(b"public.example"), (0xFE0D, bytes(200))])))
     assert (found.name, found.ech) == ("public.example", True)
     assert hello_of(read(hello([sni(NAME)]))).ech is False
+
+
+def test_a_hello_that_announces_early_data_says_so_whoever_reads_it() -> None:
+    """Source: RFC 8446 section 4.2.10: the extension is empty in a ClientHello."""
+    for extensions, early in (([sni(NAME), (42, b""), (41, b"psk")], True), ([sni(NAME)], False)):
+        assert hello_of(read(hello(extensions))).early is early
+        seen = glance(records(hello(extensions)), 65536)
+        assert seen is not None
+        assert seen.early is early
 
 
 @pytest.mark.parametrize("extensions", [None, (), (VERSIONS,), (server_names((7, b"x")),)])

@@ -103,6 +103,12 @@ class DialTimeout(DialFailed):
     word = "upstream_timeout"
 
 
+class DialReset(DialFailed):
+    """Endpoints took the connection, and ended or reset it before they had said a byte."""
+
+    word = "upstream_reset"
+
+
 class DialUnresolved(DialFailed):
     """The endpoint is a name, and it has no address."""
 

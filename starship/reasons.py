@@ -157,7 +157,7 @@ ROWS: Final[dict[Reason, Row]] = {
     Reason.UPSTREAM_FORBIDDEN: _row(
         Mood.UNREACHABLE, 503, 80, 495, _UNAVAILABLE, "The site is said to live where this service may not connect."
     ),
-    Reason.UPSTREAM_RESET: _row(Mood.SEVERED, 502, None, 502, "Bad gateway", "The site broke the connection."),
+    Reason.UPSTREAM_RESET: _row(Mood.SEVERED, 502, 80, 502, "Bad gateway", "The site broke the connection."),
     Reason.UPSTREAM_DOWN: _row(
         Mood.SEVERED, 502, None, 502, "Bad gateway", "The site was found to be down, and its connections were closed."
     ),

@@ -32,6 +32,7 @@ ALERTS = {
     Reason.UPSTREAM_TIMEOUT: 80,
     Reason.UPSTREAM_UNRESOLVED: 80,
     Reason.UPSTREAM_FORBIDDEN: 80,
+    Reason.UPSTREAM_RESET: 80,
     Reason.DRAINED: 80,
     Reason.CLOSED: 80,
     Reason.INTERNAL: 80,

@@ -89,7 +89,7 @@ def _endpoint_lines(found: tuple[Endpoint, ...]) -> list[_Line]:
         when = f"first for {endpoint.share:.0%}" if endpoint.share else "only when all others fail"
         when = "drained: never" if endpoint.drained else when
         where = _where(endpoint)
-        guard = f"; FORBIDDEN: {'; '.join(endpoint.objections)}" if endpoint.objections else ""
+        guard = f"; FORBIDDEN: {'; '.join(dict.fromkeys(endpoint.objections))}" if endpoint.objections else ""
         lines.append(("endpoint", f"{with_port(endpoint)} ({when}){where}{guard}"))
     return lines
 

@@ -6,7 +6,7 @@ serve: it keeps no line numbers, and stops at the first line that stands before 
 
     [section]                 a section; each name once
     key = value               up to the first `=`; spaces around both do not count; each key once in its section
-        more of the value     an indented line goes on with the value above; a blank line ends it
+        more of the value     an indented line goes on with the value above, and is no key; a blank line ends it
     # words, or ; words       a comment has a line of its own
     key = value # words       or follows a value: white space, `#`, white space (so `#4f46e5` is a value)
 
@@ -23,6 +23,7 @@ from attrs import define, field, frozen
 from starship.errors import Mistake
 
 _SECTION = re.compile(r"\[([^\[\]]*)\]")
+_INDENTED_KEY = re.compile(r"([a-z_]{1,40}) *=")
 _INLINE_COMMENT = re.compile(r"(?:^|[ \t])#(?:[ \t]|$)")
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 _BOM: Final = b"\xef\xbb\xbf"
@@ -112,6 +113,13 @@ class _Reader:
     def _more(self, number: int, bare: str) -> None:
         if self.entry is None:
             self._mistake(number, "a key at the start of the line (an indented line continues the value above it)")
+            return
+        if match := _INDENTED_KEY.match(bare):  # most likely a comment whose `#` was taken away, and its space was not
+            self._mistake(
+                number,
+                f"this at the start of the line (indented, it continues the value of {self.entry.key})",
+                match[1],
+            )
             return
         self.entry.parts.append(_uncommented(bare))
 

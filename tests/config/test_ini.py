@@ -76,6 +76,16 @@ def test_bytes_that_are_not_utf8_are_a_mistake_of_their_line() -> None:
     assert mistakes_of(b"[s]\nkey = \xff\nother = 1\n") == ["a.ini:2: [s]: expected text in UTF-8"]
 
 
+def test_a_key_that_is_indented_is_told_rather_than_swallowed_by_the_value_above() -> None:
+    """Who takes away the `#` of an example and leaves its space."""
+    raw = b"[s]\nendpoint = tcp:443\n# other:\n upstream_port = 443\n  10.0.0.5:1 weight=3\n"
+    assert mistakes_of(raw) == [
+        "a.ini:4: [s] upstream_port: expected this at the start of the line (indented, it continues the value of"
+        " endpoint)"
+    ]
+    assert read(raw, "a.ini")[0][0].entries[0].value == "tcp:443\n10.0.0.5:1 weight=3"
+
+
 def test_what_appears_twice_names_both_lines() -> None:
     assert mistakes_of(b"[s]\na = 1\nb = 1\na = 2\n[t]\na = 1\n[s]\nc = 1\nc = 2\n") == [
         "a.ini:4: [s] a: expected each key once in a section; the first is on line 2",

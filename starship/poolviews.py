@@ -18,7 +18,7 @@ class MemberView:
     """
     An endpoint as it stands. `since` (s): how long so; `back_in` (s) until an ejected one is used again, else 0.
 
-    `share`: of the connections, 0 where it is not used.
+    `share`: of the connections, 0 where it is not used. `spares`: connections that stand ready, for whichever pool.
     """
 
     address: str
@@ -35,6 +35,7 @@ class MemberView:
     backup: bool
     draining: bool
     share: float
+    spares: int
 
 
 @frozen(kw_only=True)

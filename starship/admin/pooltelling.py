@@ -102,6 +102,7 @@ def member_fields(member: MemberView) -> dict[str, Any]:
         "total": member.total,
         "failures": member.failures,
         "ejections": member.ejections,
+        "spares": member.spares,
     }
 
 
@@ -134,6 +135,7 @@ def _port_fields(view: PoolView) -> Mapping[str, Any]:
 def _member_line(member: MemberView) -> str:
     remarks = [member.endpoint] if member.endpoint != member.address else []
     remarks += ["backup"] if member.backup else []
+    remarks += [f"{member.spares} spare"] if member.spares else []
     if member.state == "ejected" and member.back_in:
         remarks.append(f"used again in {member.back_in:.1f} s")
     if member.why and member.state in ("ejected", "down"):

@@ -115,6 +115,11 @@ class Spares:
         """How many there are now."""
         return sum(len(shelf.spares) for shelf in self._shelves.values())
 
+    def ready(self, address: Address) -> int:
+        """How many an endpoint has now."""
+        shelf = self._shelves.get(address)
+        return 0 if shelf is None else len(shelf.spares)
+
     def take(self, address: Address, each: int, *, sure: bool) -> Spare | None:
         """
         The newest one of an endpoint that shall have `each`; None where there is none.

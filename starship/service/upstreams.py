@@ -65,6 +65,7 @@ def make_dialer(settings: Settings, footing: Footing, doors: list[DoorService], 
             idle=dialling.preconnect_idle,
             rate=dialling.preconnect_rate,
         )
+        dialer.pools.means.ready = dialer.spares.ready
     return dialer
 
 

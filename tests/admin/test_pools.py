@@ -68,6 +68,7 @@ def test_one_pool_is_told_with_its_members_and_names() -> None:
         "total": 0,
         "failures": 3,
         "ejections": 1,
+        "spares": 0,
     }
     assert visitor(waters).ask(b"/pools/mail", b"GET", ACCEPT).json["names"] == [
         {"name": "mail.internal", "addresses": ["192.0.2.25"], "age": 3.0, "asked_again_in": 27.0, "trouble": None}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from starship.admin.pooltelling import TITLE, not_well, state_of, summary_line, text_of
+from starship.admin.pooltelling import TITLE, member_fields, not_well, state_of, summary_line, text_of
 from tests.admin.basins import Waters
 from tests.dial.pools.pooling import eject, seat_of
 
@@ -22,6 +22,15 @@ def test_a_person_reads_who_is_used_and_why_others_are_not() -> None:
         ["192.0.2.2:443", "ejected", "4.0", "0%", "1", "0", "0", "3", "1", "used again in 6.0 s; refused"],
         ["192.0.2.9:443", "up", "4.0", "0%", "1", "0", "0", "0", "0", "backup"],
     ]
+
+
+def test_spare_connections_that_stand_ready_are_told() -> None:
+    waters = Waters()
+    waters.world.means.ready = lambda address: 0 if address.host == "192.0.2.1" else 2
+    views = waters.pools.views("web")
+    remarks = [line.split(maxsplit=9)[9] for line in text_of(views, ()).splitlines()[4:]]
+    assert remarks == ["-", "2 spare", "backup; 2 spare"]
+    assert [member_fields(member)["spares"] for member in views[0].members] == [0, 2, 2]
 
 
 def test_names_are_told_with_the_age_of_their_answer_and_what_went_wrong_since() -> None:

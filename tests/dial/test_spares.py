@@ -55,6 +55,16 @@ def test_the_first_client_finds_none_and_the_next_one_does() -> None:
     assert len(field.waiting()) == 1  # and what was taken is made anew
 
 
+def test_who_looks_sees_how_many_stand_ready_and_none_that_are_being_made() -> None:
+    field = Field()
+    field.take()
+    assert field.spares.ready(HERE) == 0
+    field.make()
+    assert field.spares.ready(HERE) == 2
+    field.take()
+    assert (field.spares.ready(HERE), field.spares.ready(Address("192.0.2.99", 443))) == (1, 0)
+
+
 def test_nothing_is_made_before_the_client_has_what_it_came_for() -> None:
     field = Field()
     field.spares.take(HERE, 2, sure=False)

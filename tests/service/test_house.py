@@ -27,3 +27,10 @@ def test_what_the_settings_do_not_want_is_not_in_the_house() -> None:
     assert (plain.access_log, plain.probe, plain.lookups.chain, plain.dialer.spares) == (None, None, None, None)
     assert asking.probe is not None
     assert asking.lookups.chain is not None
+
+
+def test_who_looks_at_a_pool_is_told_of_its_spare_connections() -> None:
+    made = evolve(settings(), upstream=Dialling(preconnect=2))
+    dialer = make_house(made, MemoryReactorClock()).dialer
+    assert dialer.spares is not None
+    assert dialer.pools.means.ready == dialer.spares.ready

@@ -7,7 +7,7 @@ while connections live on. On the hot path it looks at two attributes and asks t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import inf
 from random import Random
 
@@ -24,17 +24,22 @@ from starship.dial.pools.table import EMPTY, Table, lay
 from starship.dial.pools.tallies import Tallies
 from starship.dial.pools.terms import Terms
 from starship.dial.pools.waiting import WaitingRoom
-from starship.words import Upstream
+from starship.words import Address, Upstream
+
+
+def _none(_: Address) -> int:
+    return 0
 
 
 @define(eq=False, kw_only=True)
 class Means:
-    """What all pools have in common."""
+    """What all pools have in common. `ready` says how many spare connections an endpoint has."""
 
     members: Members
     names: Names
     clock: IReactorTime
     random: Random
+    ready: Callable[[Address], int] = _none
 
 
 @define(eq=False, kw_only=True)

@@ -102,6 +102,7 @@ def _member(pool: Pool, seat: Seat, share: float) -> MemberView:
         backup=seat.backup,
         draining=seat.draining,
         share=share,
+        spares=pool.means.ready(member.address),
     )
 
 
@@ -122,4 +123,5 @@ def _unused(upstream: Upstream, all_: tuple[Upstream, ...]) -> MemberView:
         backup=upstream.backup,
         draining=False,
         share=0.0 if upstream.backup or not whole else upstream.weight / whole,
+        spares=0,
     )

@@ -9,41 +9,55 @@ from __future__ import annotations
 
 import sys
 from argparse import ArgumentParser, Namespace
-from typing import Any
+from functools import partial
+from typing import Any, Final
 from urllib.parse import quote
 
+from starship.cli.command import add_command
 from starship.cli.warm import add_warm
 from starship.cli.window import Window, WindowError, add_window, with_window
 
 PAGE = 200
 """Entries of one request: a page is made while clients wait, a few tens of milliseconds for 100,000 names."""
 
+FILTERS: Final = {
+    "prefix": "names that begin so",
+    "suffix": "this name and all below it",
+    "app": "names of this app",
+    "after": "go on behind this name, where a list has ended",
+}
+NAME: Final = "a hostname, or *. before one"
+DONE: Final = (
+    "The exit status is 0 where it was done, 1 where there was nothing (or names of a list failed), 2 where the admin"
+    " port cannot be asked or refuses the request."
+)
+
 
 def add_cache(parser: ArgumentParser) -> None:
     """The arguments of `cache` and its own subcommands."""
-    actions = parser.add_subparsers(required=True, metavar="ACTION")
-    listing = actions.add_parser("list", help="the names that are remembered")
-    listing.add_argument("--store", choices=("routes", "misses"), default="routes")
-    for option in ("prefix", "suffix", "app", "after"):
-        listing.add_argument(f"--{option}", metavar=option.upper())
+    add = partial(add_command, parser.add_subparsers(required=True, metavar="ACTION"), ends=DONE)
+    listing = add("list", "list the names that are remembered")
+    listing.add_argument("--store", choices=("routes", "misses"), default="routes", help="routes, unless told")
+    for option, meaning in FILTERS.items():
+        listing.add_argument(f"--{option}", metavar=option.upper(), help=meaning)
     listing.add_argument("--limit", metavar="N", type=int, help="at most so many")
     listing.set_defaults(run=lambda arguments: with_window(arguments, lambda window: _list(window, arguments)))
-    peek = actions.add_parser("peek", help="what is remembered of a name, without using it")
-    peek.add_argument("name", metavar="NAME")
+    peek = add("peek", "show what is remembered of a name, without using it")
+    peek.add_argument("name", metavar="NAME", help=NAME)
     peek.set_defaults(run=lambda arguments: with_window(arguments, lambda window: _peek(window, arguments)))
-    setting = actions.add_parser("set", help="remember an answer for a name")
-    setting.add_argument("name", metavar="NAME", help="a hostname, or *. before one")
+    setting = add("set", "remember an answer for a name")
+    setting.add_argument("name", metavar="NAME", help=NAME)
     setting.add_argument("answer", metavar="ANSWER", help="JSON in the words of the lookup contract; - reads it")
     setting.set_defaults(run=lambda arguments: with_window(arguments, lambda window: _set(window, arguments)))
-    delete = actions.add_parser("delete", help="forget a name, an app, or all below a suffix")
-    delete.add_argument("name", metavar="NAME", nargs="?")
-    delete.add_argument("--app", metavar="APP")
-    delete.add_argument("--suffix", metavar="SUFFIX")
+    delete = add("delete", "forget a name, an app, or all below a suffix")
+    delete.add_argument("name", metavar="NAME", nargs="?", help=NAME)
+    for option in ("app", "suffix"):
+        delete.add_argument(f"--{option}", metavar=option.upper(), help=FILTERS[option])
     delete.set_defaults(run=lambda arguments: with_window(arguments, lambda window: _delete(window, arguments)))
-    purge = actions.add_parser("purge", help="forget everything, or what has expired")
+    purge = add("purge", "forget everything, or what has expired")
     purge.add_argument("what", choices=("all", "expired"))
     purge.set_defaults(run=lambda arguments: with_window(arguments, lambda window: _purge(window, arguments)))
-    warm = actions.add_parser("warm", help="look a list of names up ahead")
+    warm = add("warm", "look a list of names up ahead")
     add_warm(warm)
     for action in (listing, peek, setting, delete, purge, warm):
         add_window(action)
@@ -51,7 +65,7 @@ def add_cache(parser: ArgumentParser) -> None:
 
 def _list(window: Window, arguments: Namespace) -> int:
     query = {"store": arguments.store}
-    for key in ("prefix", "suffix", "app", "after"):
+    for key in FILTERS:
         if getattr(arguments, key) is not None:
             query[key] = getattr(arguments, key)
     left = sys.maxsize if arguments.limit is None else arguments.limit

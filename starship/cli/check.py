@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from starship.config.load import load
@@ -16,10 +17,12 @@ from starship.config.settings import Settings
 from starship.errors import ConfigError, StarshipError
 from starship.service import verify
 
+CHECKED: Final = "Nothing listens, and nobody is asked. The exit status is 0 for a file that can be used, else 1."
+
 
 def add_check(parser: ArgumentParser) -> None:
     """The arguments of `check`."""
-    parser.add_argument("file", metavar="FILE", type=Path)
+    parser.add_argument("file", metavar="FILE", type=Path, help="such as /etc/starship/starship.ini")
     parser.set_defaults(run=run_check)
 
 

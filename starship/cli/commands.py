@@ -11,13 +11,15 @@ from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
+from functools import partial
 from importlib.metadata import version
 
 from starship.built import built
 from starship.cli.cache import add_cache
-from starship.cli.check import add_check
-from starship.cli.connections import add_connections
-from starship.cli.explain import add_explain
+from starship.cli.check import CHECKED, add_check
+from starship.cli.command import add_command
+from starship.cli.connections import LISTED, add_connections
+from starship.cli.explain import EXPLAINED, add_explain
 from starship.cli.play import add_demo, add_mock_api
 from starship.cli.pools import add_pools
 
@@ -31,14 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def commands() -> ArgumentParser:
     """The whole command line."""
-    parser = ArgumentParser(prog="starship", description="The front door of a multi-tenant fleet.")
+    parser = ArgumentParser(
+        prog="starship",
+        description="The front door of a multi-tenant fleet.",
+        epilog="The service itself is run by: twistd --nodaemon --pidfile= starship --config FILE",
+    )
     parser.add_argument("--version", action="version", version=f"starship {version('starship')} ({built()})")
-    subparsers = parser.add_subparsers(required=True, metavar="COMMAND")
-    add_check(subparsers.add_parser("check", help="read an ini file and say what is wrong with it"))
-    add_explain(subparsers.add_parser("explain", help="ask a running Starship why a name goes where it goes"))
-    add_cache(subparsers.add_parser("cache", help="look into the cache of a running Starship, and change it"))
-    add_connections(subparsers.add_parser("connections", help="see who is connected to a running Starship, and end it"))
-    add_pools(subparsers.add_parser("pools", help="see how the endpoints of a running Starship stand, and drain one"))
-    add_mock_api(subparsers.add_parser("mock-api", help="run a lookup API over a file of hosts, to try the contract"))
-    add_demo(subparsers.add_parser("demo", help="run Starship, an API and two little clusters on loopback"))
+    all_of_them = parser.add_subparsers(required=True, metavar="COMMAND")
+    add = partial(add_command, all_of_them)
+    add_check(add("check", "read an ini file and say what is wrong with it", ends=CHECKED))
+    add_explain(add("explain", "ask a running Starship why a name goes where it goes", ends=EXPLAINED))
+    add_cache(add("cache", "look into the cache of a running Starship, and change it"))
+    add_connections(add("connections", "see who is connected to a running Starship, and end it", ends=LISTED))
+    add_pools(add("pools", "see how the endpoints of a running Starship stand, and drain one"))
+    add_mock_api(add("mock-api", "run a lookup API over a file of hosts, to try the contract"))
+    add_demo(add("demo", "run Starship, an API and two little clusters on loopback"))
     return parser

@@ -10,14 +10,23 @@ from __future__ import annotations
 import json
 import sys
 from argparse import SUPPRESS, ArgumentParser, Namespace
+from functools import partial
 from typing import Any, Final
 from urllib.parse import quote
 
+from starship.cli.command import add_command
 from starship.cli.window import Window, WindowError, add_window, with_window
 from starship.errors import shown
 
 PAGE: Final = 200
 """Connections of one request."""
+
+LISTED: Final = (
+    "The exit status is 0 where somebody was listed, 1 where nobody was, 2 where the admin port cannot be asked."
+)
+CLOSED: Final = (
+    "The exit status is 0 where somebody was closed, 1 where nobody was, 2 where the admin port cannot be asked."
+)
 
 FILTERS: Final = {
     "host": "of this name; *.NAME: of all below it",
@@ -34,9 +43,10 @@ def add_connections(parser: ArgumentParser) -> None:
     _add_list(parser)
     actions = parser.add_subparsers(metavar="ACTION")
     # What is said before the action stays said where the action does not say it again.
-    _add_list(actions.add_parser("list", help="who is connected (as without an ACTION)", argument_default=SUPPRESS))
-    close = actions.add_parser("close", help="end one connection, or all that are meant", argument_default=SUPPRESS)
-    close.add_argument("id", metavar="ID", nargs="?", default=None)
+    add = partial(add_command, actions, argument_default=SUPPRESS)
+    _add_list(add("list", "list who is connected (as without an ACTION)", ends=LISTED))
+    close = add("close", "end one connection, or all that are meant", ends=CLOSED)
+    close.add_argument("id", metavar="ID", nargs="?", default=None, help="as the list and the access log have it")
     _add_filters(close)
     close.set_defaults(run=lambda arguments: with_window(arguments, lambda window: _close(window, arguments)))
 

@@ -8,10 +8,15 @@ before the API is asked, 2 where the admin port cannot be asked.
 from __future__ import annotations
 
 from argparse import ArgumentParser, Namespace
+from typing import Final
 
 from starship.cli.window import Window, WindowError, add_window, with_window
 
 SERVED = "served"
+EXPLAINED: Final = (
+    "The exit status is 0 where the name would be served, 1 where it is refused, or where that is not known before the"
+    " API is asked, 2 where the admin port cannot be asked."
+)
 
 
 def add_explain(parser: ArgumentParser) -> None:

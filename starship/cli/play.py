@@ -12,7 +12,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Final
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
@@ -32,11 +32,13 @@ from starship.mock.streams import quiet_site
 from starship.mock.world import PlaceTaken, World, check_places
 from starship.service import make_service
 
+LISTEN: Final = "tcp:8500:interface=127.0.0.1"
+
 
 def add_mock_api(parser: ArgumentParser) -> None:
     """The arguments of `mock-api`."""
     parser.add_argument("--hosts", metavar="FILE", type=Path, required=True, help="JSON, reread when it changes")
-    parser.add_argument("--listen", metavar="ENDPOINT", default="tcp:8500:interface=127.0.0.1")
+    parser.add_argument("--listen", metavar="ENDPOINT", default=LISTEN, help=f"where; {LISTEN} unless told")
     parser.add_argument("--token", metavar="WORD", help="want `Authorization: Bearer WORD`")
     parser.add_argument("--fault", metavar="FAULT", type=_fault, help="fail for every host: status:503, hang, slow:2 …")
     parser.set_defaults(run=run_mock_api)

@@ -24,14 +24,17 @@ USAGE: Final = """%(prog)s [NAME]
        %(prog)s weight POOL ENDPOINT N
 """
 HELP: Final = """\
-  starship pools                         all pools in short
-  starship pools NAME                    one pool, with each endpoint
-  starship pools drain POOL ENDPOINT     no new connections to it; live ones stay
-  starship pools undrain POOL ENDPOINT   new ones again
-  starship pools weight POOL ENDPOINT N  another weight; N "written": as the ini file has it
+  %(prog)s                         all pools in short
+  %(prog)s NAME                    one pool, with each endpoint
+  %(prog)s drain POOL ENDPOINT     no new connections to it; live ones stay
+  %(prog)s undrain POOL ENDPOINT   new ones again
+  %(prog)s weight POOL ENDPOINT N  another weight; N "written": as the ini file has it
 
 ENDPOINT is written as in the ini file (a name: all its addresses), or is one address as the list shows it. What is
 said counts until the next start; what is said of one address of a name, until the name has it no more.
+
+The exit status is 0 where it was shown or done, 1 where there is no such pool or endpoint, 2 where the admin port
+cannot be asked or the line cannot be meant.
 """
 
 

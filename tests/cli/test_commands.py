@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, _SubParsersAction
+from collections.abc import Iterator
+
 import pytest
 
 from starship.built import built
@@ -27,10 +30,33 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     assert told.endswith(f"({built()})\n")  # pure or compiled
 
 
-@pytest.mark.parametrize("command", ["check", "explain", "cache", "connections", "mock-api", "demo"])
-def test_each_command_says_what_it_is_for(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command in commands().format_help()
-    with pytest.raises(SystemExit) as caught:
-        main([command, "--help"])
-    assert caught.value.code == 0
-    assert f"usage: starship {command}" in capsys.readouterr().out
+def pages(parser: ArgumentParser, name: str = "starship") -> Iterator[tuple[str, ArgumentParser]]:
+    """Every command and what is below it, with its parser."""
+    yield name, parser
+    for action in parser._actions:
+        for below, deeper in (action.choices or {}).items() if isinstance(action, _SubParsersAction) else ():
+            yield from pages(deeper, f"{name} {below}")
+
+
+PAGES = dict(pages(commands()))
+
+
+def test_these_are_all_the_commands() -> None:
+    told = (
+        " check explain cache cache:list cache:peek cache:set cache:delete cache:purge cache:warm"
+        " connections connections:list connections:close pools mock-api demo"
+    )
+    assert set(PAGES) == {f"starship {one}".strip().replace(":", " ") for one in told.split(" ")}
+
+
+@pytest.mark.parametrize("command", PAGES)
+def test_each_command_says_what_it_is_for_and_what_it_takes(command: str) -> None:
+    page = PAGES[command]
+    assert page.format_help().startswith(f"usage: {command}")
+    assert page.description
+    for action in page._actions:
+        assert action.help or action.choices, action.dest
+
+
+def test_the_page_of_all_says_how_the_service_is_run() -> None:
+    assert "twistd --nodaemon --pidfile= starship --config FILE" in " ".join(commands().format_help().split())

@@ -15,8 +15,8 @@ CODE = [module for module in MODULES if module.name != "__init__.py"]
 LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "exchange", "refuse", "account", "config", "dns"}
-GROUND = {"errors", "nouns", "buckets", "names", "reasons", "framing", "messages", "tlv", "words", "addresses", "paths"}
-GROUND |= {"inside", "interfaces", "poolviews", "built"}
+GROUND = {"errors", "nouns", "buckets", "names", "reasons", "framing", "messages", "answers", "tlv", "words"}
+GROUND |= {"addresses", "paths", "inside", "interfaces", "poolviews", "built"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "built": set(),
@@ -26,8 +26,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "nouns": set(),
     "framing": set(),
     "messages": {"reasons", "nouns"},
+    "answers": {"names", "nouns", "reasons"},
     "tlv": set(),
-    "words": {"errors", "nouns", "names", "reasons", "messages"},
+    "words": {"errors", "nouns", "names", "reasons", "messages", "answers"},
     "addresses": {"errors", "names", "reasons", "words"},
     "paths": {"errors", "names", "reasons", "words"},
     "inside": {"errors", "names", "reasons", "words"},
@@ -37,7 +38,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "dial": GROUND | {"wire"},
     "relay": GROUND | {"wire"},
     "wire": GROUND,
-    "journey": GROUND,
+    "healing": GROUND,
+    "journey": GROUND | {"healing"},
     "mock": GROUND,
     "accept": GROUND | {"journey", "wire"},
     "process": GROUND,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from starship.reasons import Mood, Reason
-from starship.words import Address, Door, Ending, Seconds, Upstream
+from starship.words import Address, Door, Ending, Seconds
 from tests.fakes import arrival
 
 
@@ -15,8 +15,6 @@ def test_an_ending_has_the_mood_of_its_reason() -> None:
 def test_an_address_with_colons_is_shown_in_brackets() -> None:
     assert str(Address("::1", 443)) == "[::1]:443"
     assert str(Address("192.0.2.1", 443)) == "192.0.2.1:443"
-    assert str(Upstream(host="::1")) == "[::1]"
-    assert str(Upstream(host="a.internal", port=8443)) == "a.internal:8443"
 
 
 def test_a_door_is_its_name_and_the_port_that_an_endpoint_means() -> None:

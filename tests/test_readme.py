@@ -24,3 +24,8 @@ def test_s17_its_configuration_is_one_that_loads(tmp_path: Path) -> None:
 def test_its_make_targets_exist() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"make ([a-z-]+)", README)) <= targets
+
+
+def test_every_page_of_the_docs_is_linked_from_it() -> None:
+    linked = set(re.findall(r"\]\((docs/[a-z-]+\.md)", README))
+    assert linked == {str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md")}

@@ -32,7 +32,7 @@ JITTER: Final = 0.1
 
 AGAIN_LEAST_S: Final = 1.0
 AGAIN_MOST_S: Final = 15.0
-"""After a failure it is asked again: after a second, then twice as long each time, up to this."""
+"""After a failure it is asked again: after a second, then twice as long each time, up to this or to `max_ttl`."""
 
 PLACES_LIMIT: Final = 65_536
 """Places of all names together."""
@@ -175,9 +175,11 @@ class Name:
             self._log.info("{name} has no addresses now ({why}){kept}", name=str(self), why=why.value, kept=kept)
         self.trouble = why
         self._set(self.places, stale=not self.places)
-        delay = min(AGAIN_LEAST_S * 2**self._row, AGAIN_MOST_S)
+        book = self.book
+        longest = max(AGAIN_LEAST_S, min(AGAIN_MOST_S, book.max_ttl))  # no longer believed than an answer would be
+        delay = min(AGAIN_LEAST_S * 2**self._row, longest)
         self._row = min(self._row + 1, 16)
-        self._again(delay * (1 + JITTER * self.book.random.random()))
+        self._again(delay * (1 + JITTER * book.random.random()))
 
     def _set(self, places: tuple[Place, ...], *, stale: bool) -> None:
         changed = places != self.places or stale != self.stale

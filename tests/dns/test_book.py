@@ -167,15 +167,21 @@ def test_a_failure_is_said_once_and_so_is_its_end() -> None:
     assert errors_in(logs) == []
 
 
-def test_after_a_failure_it_is_asked_again_ever_more_seldom() -> None:
-    scene = Scene(lasting=True)
+@pytest.mark.parametrize(
+    ("max_ttl", "later"),
+    [(300.0, [2, 4, 8, AGAIN_MOST_S, AGAIN_MOST_S]), (3.0, [2, 3, 3, 3, 3]), (0.5, [1, 1, 1, 1, 1])],
+)
+def test_after_a_failure_it_is_asked_again_ever_more_seldom_but_no_more_seldom_than_after_an_answer(
+    max_ttl: float, later: list[float]
+) -> None:
+    scene = Scene(lasting=True, options={"min_ttl": 0.5, "max_ttl": max_ttl})
     moments = []
     for _ in range(6):
         scene.resolver.fail(Trouble.SERVFAIL)
         (call,) = scene.clock.getDelayedCalls()
         moments.append(call.getTime() - scene.clock.seconds())
         scene.clock.advance(moments[-1])
-    assert moments == [1, 2, 4, 8, AGAIN_MOST_S, AGAIN_MOST_S]
+    assert moments == [1, *later]
 
 
 def test_a_name_without_any_answer_is_told_at_once_until_it_is_asked_again() -> None:

@@ -107,6 +107,13 @@ def test_the_examples_of_the_clients_address_are_understood(tmp_path: Path) -> N
     assert settings.upstream.proxy_protocol == "v2"
 
 
+def test_the_example_of_endpoints_by_name_is_understood(tmp_path: Path) -> None:
+    (example,) = re.findall(r"^```ini\n(.*?)^```$", (DOCS / "dns.md").read_text(), re.MULTILINE | re.DOTALL)
+    config = tmp_path / "starship.ini"
+    config.write_text(f"[listener:a]\nprotocol = http\nendpoint = tcp:80\n[routes]\na.b = pool:web\n{example}")
+    assert set(load(config).pools) == {"web", "api"}
+
+
 def test_the_words_of_proxy_fields_are_all_in_the_docs() -> None:
     page = (DOCS / "client-address.md").read_text()
     assert [word for word in WORDS.values() if f"`{word}`" not in page] == []

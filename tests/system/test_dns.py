@@ -6,15 +6,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-from starship.config.load import parse
 from tests.e2e.clients import page
 from tests.e2e.world import Api, Cluster, Starship, http_hello, ini_text, starship, until
 from tests.system.nsd import ZONE, Nsd, nsd
+
+pytestmark = pytest.mark.system
 
 REPLICAS = tuple(f"127.0.1.{number}" for number in range(1, 5))
 
@@ -111,14 +111,13 @@ def test_g2_a_dead_server_leaves_the_last_addresses_and_is_found_again(ship: Sta
     server.has(*web(*REPLICAS[:2]))
     until(lambda: set(served(ship, "replicas.com")) == set(REPLICAS[:2]), "both replicas")
     server.stop()
-    unreachable = ship.metric("starship_dns_resolutions_total", result="unreachable")
-    until(lambda: ship.metric("starship_dns_resolutions_total", result="unreachable") > unreachable + 2, "troubles")
+    until(lambda: f"web.{ZONE} has no addresses now (unreachable); its last 2 are kept" in said(ship), "the line")
+    assert ship.metric("starship_dns_resolutions_total", result="unreachable") > 0
     assert served(ship, "replicas.com") == Counter(dict.fromkeys(REPLICAS[:2], 6))
-    assert ship.metric("starship_dns_oldest_answer_seconds") > 1
-    server.lines = []
+    until(lambda: ship.metric("starship_dns_oldest_answer_seconds") > 2, "an answer that is older than it says")
     server.has(*web(REPLICAS[2]))
     server.start()
-    until(lambda: set(served(ship, "replicas.com")) == {REPLICAS[2]}, "its new address", seconds=30)
+    until(lambda: set(served(ship, "replicas.com")) == {REPLICAS[2]}, "its new address")
 
 
 def test_a_server_that_answers_servfail_is_told_and_backups_serve(ship: Starship) -> None:
@@ -144,7 +143,7 @@ def test_g2_two_hundred_addresses_come_over_tcp_and_all_are_members(ship: Starsh
     try:
         clusters += [Cluster(http_hello(host), host=host, port=int(first.group(1))).start() for host in hosts]
         server.has(*(f"many IN A {host}" for host in hosts))
-        until(lambda: page(ship.port("http"), "many.com")[0] == 200, "them", seconds=20)
+        until(lambda: page(ship.port("http"), "many.com")[0] == 200, "them")
         assert set(served(ship, "many.com", 200)) == set(hosts)
     finally:
         for cluster in clusters:
@@ -159,7 +158,7 @@ def test_services_have_ports_weights_and_priorities(ship: Starship, server: Nsd,
         f"_http._tcp.web IN SRV 10 1 {port} r1",
         f"_http._tcp.web IN SRV 20 1 {port} r2",
     )
-    until(lambda: page(ship.port("http"), "service.com")[0] == 200, "the service", seconds=20)
+    until(lambda: page(ship.port("http"), "service.com")[0] == 200, "the service")
     assert served(ship, "service.com", 40) == Counter({REPLICAS[0]: 30, REPLICAS[1]: 10})
     server.has(*records, "_http._tcp.web IN SRV 10 3 9 r0", f"_http._tcp.web IN SRV 20 1 {port} r2")
     until(lambda: set(served(ship, "service.com")) == {REPLICAS[2]}, "the next priority, where the first refuses")
@@ -167,13 +166,13 @@ def test_services_have_ports_weights_and_priorities(ship: Starship, server: Nsd,
 
 def test_an_alias_is_followed(ship: Starship, server: Nsd) -> None:
     server.has("alias IN CNAME other", "other IN CNAME last", f"last IN A {REPLICAS[2]}")
-    until(lambda: page(ship.port("http"), "alias.com")[0] == 200, "the alias", seconds=20)
+    until(lambda: page(ship.port("http"), "alias.com")[0] == 200, "the alias")
     assert set(served(ship, "alias.com", 3)) == {REPLICAS[2]}
 
 
 def test_both_families_are_members_and_a_dead_one_costs_nobody_a_refusal(ship: Starship, server: Nsd) -> None:
     server.has(f"both IN A {REPLICAS[0]}", "both IN AAAA ::1", "both IN AAAA 100::1")
-    until(lambda: page(ship.port("http"), "both.com")[0] == 200, "both", seconds=20)
+    until(lambda: page(ship.port("http"), "both.com")[0] == 200, "both")
     counts = served(ship, "both.com", 30)
     assert set(counts) == {REPLICAS[0], "::1"}
 
@@ -193,11 +192,3 @@ def test_names_are_shown(ship: Starship) -> None:
     assert status == 200
     shown: Any = json.loads(text)
     assert f"web.{ZONE}" in json.dumps(shown)
-
-
-def test_the_example_of_the_docs_is_one_that_is_understood(tmp_path: Path) -> None:
-    """What stands in docs/dns.md is read as it stands."""
-    text = Path("docs/dns.md").read_text()
-    (example,) = re.findall(r"```ini\n(.*?)```", text, re.DOTALL)
-    doors = "[listener:http]\nprotocol = http\nendpoint = tcp:8080\n[lookup]\nurl = http://127.0.0.1/?host={host}\n"
-    parse((doors + example).encode(), "dns.md", tmp_path)

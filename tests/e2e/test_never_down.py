@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.clients import alert_of, ask, client_hello, page, request
+from tests.e2e.trouble import GRACE_S, closed_port
 from tests.e2e.world import Api, Cluster, Starship, echo, http_hello, ini_text, starship, until
 
 RECOVERY_S = 5.0
@@ -20,22 +22,19 @@ def home(cluster: Cluster, **more: object) -> dict[str, object]:
     return {"app": "A", "endpoint": cluster.address, **more}
 
 
-def closed_port() -> int:
-    """A port on which nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
 @pytest.fixture
-def api() -> Api:
+def api() -> Iterator[Api]:
     api = Api()
     api.start()
-    return api
+    yield api
+    api.stop()
 
 
 @pytest.fixture
-def site() -> Cluster:
-    return Cluster(http_hello("cluster a")).start()
+def site() -> Iterator[Cluster]:
+    cluster = Cluster(http_hello("cluster a")).start()
+    yield cluster
+    cluster.stop()
 
 
 def test_an_outage_of_the_api_is_not_seen_by_who_is_known_and_is_over_in_five_seconds(
@@ -56,7 +55,7 @@ def test_an_outage_of_the_api_is_not_seen_by_who_is_known_and_is_over_in_five_se
         until(lambda: ship.metric("starship_lookup_breaker", api="0") == 2, "an open breaker")
         started = time.monotonic()
         assert page(ship.port("http"), "new.com")[0] == 503
-        assert time.monotonic() - started < 0.5
+        assert time.monotonic() - started < GRACE_S
         api.start(port)
         until(lambda: page(ship.port("http"), "new.com")[0] == 200, "recovery", RECOVERY_S)
         until(lambda: ship.metric("starship_lookup_breaker", api="0") == 0, "a closed breaker", RECOVERY_S)
@@ -95,8 +94,9 @@ def _refuses(port: int) -> bool:
 
 
 def test_an_upstream_that_flaps_makes_no_storm_of_questions_F9(api: Api, tmp_path: Path) -> None:
-    api.hosts["a.com"] = {"app": "A", "endpoint": f"127.0.0.1:{closed_port()}"}
-    with starship(tmp_path / "ship", ini_text(api, extra="[cache]\nttl = 1h\nrenew_interval = 1m\n")) as ship:
+    cache = "[cache]\nttl = 1h\nrenew_interval = 1m\n"
+    with closed_port() as port, starship(tmp_path / "ship", ini_text(api, extra=cache)) as ship:
+        api.hosts["a.com"] = {"app": "A", "endpoint": f"127.0.0.1:{port}"}
         for _ in range(40):
             assert page(ship.port("http"), "a.com")[0] == 502
         assert api.asked["a.com"] == 1
@@ -133,11 +133,11 @@ def test_a_scanner_costs_the_api_a_bounded_rate_and_no_tenant_anything(api: Api,
         spent = time.monotonic() - started
         asked = sum(count for name, count in api.asked.items() if name.startswith("scan"))
         assert asked <= 5 + spent + 1
-        assert ship.ending(name="scan29.com")["reason"] == "over_limit"
+        assert ship.ending(reason="over_limit", door="http")["name"].startswith("scan")
         assert alert_of(ask(ship.port("https"), [client_hello("scan99.com")])) == 112
         assert ship.ending(name="scan99.com")["status"] == 495
         assert page(ship.port("http"), "a.com")[0] == 200
-        assert ship.metric("starship_names_over_budget_total", limit="source") >= 20
+        assert ship.metric("starship_names_over_budget_total", limit="source") >= 30 - asked
         until(lambda: page(ship.port("http"), "b.com")[0] == 200, "a tenant that is new")
 
 

@@ -22,7 +22,7 @@ from tests.data.capture import CLIENTS
 from tests.e2e.clients import client_hello, connect, flight, hello_for, page
 from tests.e2e.crowd import BULK, Crowd, crowd
 from tests.e2e.test_api_faults import TROUBLES, Trouble
-from tests.e2e.trouble import black_hole, closed_port, in_threads
+from tests.e2e.trouble import GRACE_S, black_hole, closed_port, in_threads
 from tests.e2e.world import Api, Cluster, Starship, ini_text, starship, until
 from tests.sniff.making import ORDINARY, hello, records
 
@@ -181,7 +181,8 @@ def failures(ship: Starship, api: Api, tries: int, port: int, status: int, name:
     return times
 
 
-def all_in_time(ship: Starship, api: Api, tries: int, word: str) -> None:
+def all_in_time(ship: Starship, api: Api, tries: int, word: str, grace: float) -> None:
+    """Each within its time, and `grace` (s) for a machine that has other things to do."""
     first = first_bytes(ship, tries)
     told("a bad first byte is refused", first)
     missed = misses(ship, api, tries, word)
@@ -192,21 +193,21 @@ def all_in_time(ship: Starship, api: Api, tries: int, word: str) -> None:
     with black_hole() as hole:
         lost = failures(ship, api, tries, hole.port, 504, f"lost-{word}.com")
     told(f"an upstream that never answers is told (connect limit {CONNECT_S * 1000:.0f} ms)", lost)
-    assert max(first) < 0.1
-    assert max(missed) < 0.05
-    assert max(refused) < CONNECT_S + 1
+    assert max(first) < 0.1 + grace
+    assert max(missed) < 0.05 + grace
+    assert max(refused) < CONNECT_S + 1 + grace
     assert min(lost) > CONNECT_S - 0.05
-    assert max(lost) < CONNECT_S + 1
+    assert max(lost) < CONNECT_S + 1 + grace
 
 
 def test_strange_bytes_misses_and_lost_upstreams_are_answered_in_time(ship: Starship, api: Api) -> None:
     """F9, F10: 100 ms; one lookup and 50 ms; the connect limit and a second."""
-    all_in_time(ship, api, 20, "some")
+    all_in_time(ship, api, 20, "some", GRACE_S)
 
 
 @pytest.mark.proof
 def test_hundreds_of_strange_bytes_misses_and_lost_upstreams_are_answered_in_time(ship: Starship, api: Api) -> None:
-    all_in_time(ship, api, 400, "many")
+    all_in_time(ship, api, 400, "many", 0)
 
 
 # Memory of those who wait

@@ -19,7 +19,7 @@ def test_maintenance_is_a_503_and_an_alert_but_certificates_renew(ship: Starship
     assert alert_of(ask(ship.port("https"), [client_hello("down.com", alpn=("acme-tls/1", "h2"))])) == 80
     assert ship.ending(name="down.com", door="http")["status"] == 503
     assert ship.ending(name="down.com", door="https")["status"] == 495
-    assert ship.metric("starship_endings_total", reason="maintenance", mood="refused") == 3
+    until(lambda: ship.metric("starship_endings_total", reason="maintenance", mood="refused") == 3, "three are counted")
     assert clusters["echo"].visits == visits
     renewal = client_hello("down.com", alpn=("acme-tls/1",))
     with connect(ship.port("https")) as client:
@@ -83,8 +83,8 @@ def test_each_door_has_its_own_list(api: Api, clusters: Clusters, tmp_path: Path
             assert alert_of(flight(ship.port(f"{name}-tls"), b"")) == 49
             ending = ship.ending(door=f"{name}-tls")
             assert (ending["reason"], ending["status"], ending["in"]) == ("denied", 495, 0)
-        assert ship.metric("starship_endings_total", reason="denied") == 4
-        assert ship.metric("starship_gate_connections") == 0
+        until(lambda: ship.metric("starship_endings_total", reason="denied") == 4, "four are counted")
+        until(lambda: ship.metric("starship_gate_connections") == 0, "nobody is inside")
 
 
 def test_connections_and_connections_per_source_are_limited_over_all_doors(
@@ -106,7 +106,7 @@ def test_connections_and_connections_per_source_are_limited_over_all_doors(
         assert ship.metric("starship_gate_sources") == 2
         assert alert_of(flight(ship.port("https"), b"", source="127.0.0.3")) == 80
         assert ship.ending(reason="over_limit", door="https")["detail"] == "5 connections are open"
-        assert ship.metric("starship_connections_active") == 5
+        until(lambda: ship.metric("starship_connections_active") == 5, "who was refused has left")
 
         for client in (*first, *others):
             client.close()

@@ -222,13 +222,18 @@ def silence(stage: Stage) -> bytes:
 def chatter(stage: Stage) -> bytes:
     """Never idle, and ended all the same."""
     with stage.tunnel("life.com") as client:
-        try:
-            while True:
-                client.sendall(b"x")
-                if not client.recv(1):
-                    return b""
-        except (ConnectionResetError, BrokenPipeError):
-            return b""
+        return talked(client)
+
+
+def talked(client: socket.socket) -> bytes:
+    """Talk with an echo, for as long as the connection lives; the last word, which is none."""
+    with contextlib.suppress(ConnectionResetError, BrokenPipeError):
+        while True:
+            client.sendall(b"x")
+            if not client.recv(1):
+                break
+            threading.Event().wait(0.005)
+    return b""
 
 
 def from_an_address_that_is_not_ours(stage: Stage) -> bytes:
@@ -249,14 +254,12 @@ def closed_by_hand(stage: Stage) -> bytes:
 def an_upstream_that_falls(stage: Stage) -> bytes:
     """The connection lives, and nobody listens any more: the pool wants its connections closed then."""
     stage.api.hosts["falls.com"] = {"app": "A", "endpoint": "pool:falling"}
+    until(lambda: stage.ship.metric("starship_check_endpoints", state="up") == 1, "the check")
     with connect(stage.ship.port("tunnel")) as client:
         client.sendall(request("falls.com"))
         assert client.recv(8192) == request("falls.com")
-        until(lambda: stage.ship.metric("starship_check_endpoints", state="up") == 1, "the check")
         stage.falling.stop()
-        with contextlib.suppress(ConnectionResetError):
-            return client.recv(8192)
-    return b""
+        return talked(client)
 
 
 def at_the_end(stage: Stage) -> bytes:

@@ -30,7 +30,7 @@ from tests.e2e.sites import (
     say,
     trickle,
 )
-from tests.e2e.world import Api, Cluster, Starship, ini_text, starship, until
+from tests.e2e.world import WAIT_S, Api, Cluster, Starship, ini_text, starship, until
 
 BIG_BYTES = 64 * 1024 * 1024
 MEMORY_BYTES = 12 * 1024 * 1024
@@ -551,7 +551,7 @@ def test_a_drain_lets_the_request_under_way_end_and_closes_those_who_wait(
         answer = busy.read()
         assert (answer.body, answer.get(b"Connection")) == (text_of("red", "/x", "POST", b"half of it"), b"close")
         assert busy.is_closed()
-        assert leaving.process.wait(5) == -signal.SIGTERM  # as twistd does it
+        assert leaving.process.wait(WAIT_S) == -signal.SIGTERM  # as twistd does it
         for visitor in (idle, busy):
             visitor.stream.sock.close()
 
@@ -575,7 +575,7 @@ def test_in_the_lame_duck_answers_announce_the_end_and_kept_connections_may_stil
             with Visitor(port) as young:
                 assert (young.ask("red.com").get(b"Connection"), young.is_closed()) == (b"close", True)
             assert idle.is_closed()  # when the doors close
-            assert leaving.process.wait(5) == -signal.SIGTERM
+            assert leaving.process.wait(WAIT_S) == -signal.SIGTERM
 
 
 def test_mode_tunnel_goes_as_the_first_request_went(api: Api, houses: dict[str, Cluster], tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.e2e.clients import client_hello, connect, page, request
 from tests.e2e.trouble import GRACE_S, in_threads, nothing_stays
-from tests.e2e.world import Api, Cluster, Starship, ini_text, starship, until
+from tests.e2e.world import WAIT_S, Api, Cluster, Starship, ini_text, starship, until
 
 CROWD = 1000
 HELLO_S = 6.0
@@ -30,7 +30,7 @@ HONEST_S = 0.25
 def ship(api: Api, tmp_path: Path) -> Iterator[Starship]:
     limits = f"[limits]\nhello_timeout = {HELLO_S}\n[cache]\nmisses = 500\nneg_ttl = 60s\nttl = 60s\n"
     unlimited = "[names]\nnew_per_source = 0\nnew_overall = 0\n"  # the crowd is one address
-    with starship(tmp_path, ini_text(api, extra=limits + unlimited)) as ship:
+    with starship(tmp_path, ini_text(api, lookup="timeout = 10s", extra=limits + unlimited)) as ship:
         yield ship
 
 
@@ -135,13 +135,13 @@ def test_one_name_asked_for_by_many_at_once_is_one_question(ship: Starship, api:
     held = threading.Event()
 
     def slowly(handler: object) -> None:
-        held.wait(GRACE_S)
+        held.wait(WAIT_S)
         handler.say(404, {})  # type: ignore[attr-defined]  # the Api's own handler
 
     api.hosts["wanted.com"] = slowly
 
     def release() -> None:
-        until(lambda: ship.metric("starship_gate_connections") == 60, "all wait", GRACE_S)
+        until(lambda: ship.metric("starship_gate_connections") == 60, "all wait")
         held.set()
 
     *statuses, _ = in_threads(*[lambda: page(ship.port("http"), "wanted.com")[0]] * 60, release)

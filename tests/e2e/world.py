@@ -327,10 +327,10 @@ class Starship:
             return error.code, error.read().decode()
 
     def endings(self) -> list[dict[str, Any]]:
-        """The access log."""
-        return (
-            [json.loads(line) for line in self.access_log.read_text().splitlines()] if self.access_log.exists() else []
-        )
+        """The access log, as far as its lines are whole: one may be half written when it is read."""
+        if not self.access_log.exists():
+            return []
+        return [json.loads(line) for line in self.access_log.read_text().split("\n")[:-1]]
 
     def settled(self) -> int:
         """How many lines the access log has, once it has one for each connection that is over."""

@@ -71,6 +71,7 @@ def crosscheck(found: dict[str, Found], file: str) -> Iterator[Mistake]:
         yield from _not_shorter(found[keys.UPSTREAM.title], file, "dns_max_ttl", "dns_min_ttl")
         yield from _probes(found[keys.UPSTREAM.title], file)
         yield from _spares(found[keys.UPSTREAM.title], list(found.values()), file)
+        yield from _listed(found[keys.UPSTREAM.title], file)
     for section in found.values():
         if section.known is keys.DOOR:
             yield from _plain_http(section, file)
@@ -192,6 +193,11 @@ def _spares(upstream: Found, sections: list[Found], file: str) -> Iterator[Mista
         for key in ("preconnect_total", "preconnect_idle", "preconnect_rate"):
             if key in upstream.lines:
                 yield upstream.mistake(file, key, "preconnect above 0, here or in a pool, for this key to be of use")
+
+
+def _listed(upstream: Found, file: str) -> Iterator[Mistake]:
+    if upstream.value("check_listed") and upstream.value("check") == "off":
+        yield upstream.mistake(file, "check_listed", "a check for this key to be of use")
 
 
 def _pool(pool: Found, upstream: Found | None, file: str) -> Iterator[Mistake]:

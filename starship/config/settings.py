@@ -150,6 +150,7 @@ class Dialling(Sharing):
     dns_min_ttl: float = 1.0
     dns_max_ttl: float = 300.0
     dns_family: str = "both"  # both | ipv4 | ipv6
+    check_listed: int = 0  # endpoints of no named pool that are checked too, those used last
     preconnect_total: int = 256
     preconnect_idle: float = 10.0
     preconnect_rate: int = 100  # a second

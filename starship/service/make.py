@@ -113,7 +113,7 @@ def make_house(settings: Settings, reactor: Any) -> House:
         dialer=dialer,
         idle=idle,
         book=book,
-        checks=make_checks(dialer, reactor, crowd),
+        checks=make_checks(settings, dialer, reactor, crowd),
         ledger=ledger,
         access_log=access_log,
         pulse=Pulse(reactor),

@@ -22,6 +22,7 @@ from starship.dial.health.probe import Line
 from starship.dial.pools.book import NamedPool, Pools
 from starship.dial.pools.checks import Checks
 from starship.dial.pools.ejection import Ejection
+from starship.dial.pools.listed import Asked, Listed, nobody
 from starship.dial.pools.member import Members
 from starship.dial.pools.names import Names
 from starship.dial.pools.pool import Means
@@ -134,8 +135,8 @@ def check_of(wanted: Pool | Dialling) -> Check | None:
     )
 
 
-def make_checks(dialer: Dialer, reactor: Any, crowd: Crowd) -> Checks:
-    """Who asks the endpoints of the named pools how they are."""
+def make_checks(settings: Settings, dialer: Dialer, reactor: Any, crowd: Crowd) -> Checks:
+    """Who asks the endpoints of pools how they are."""
 
     def close(pool: str, address: Address) -> Deferred[int]:
         there = Upstream(host=address.host, port=address.port)
@@ -143,8 +144,17 @@ def make_checks(dialer: Dialer, reactor: Any, crowd: Crowd) -> Checks:
 
     return Checks(
         pools=lambda: dialer.pools,
+        listed=_listed(settings.upstream, dialer),
         line=Line(connect=dialer.connect, clock=reactor, bind_to=dialer.bind_to, context=unverified()),
         clock=reactor,
         random=Random(),  # noqa: S311  # spreads checks over time
         close=close,
     )
+
+
+def _listed(wanted: Dialling, dialer: Dialer) -> Asked:
+    """Which endpoints of pools without a name are asked as well."""
+    if not wanted.check_listed or wanted.check == "off":
+        return nobody
+    pools, objection = dialer.pools, dialer.guard.objection
+    return Listed(pools=pools.lately, clock=dialer.clock, limit=wanted.check_listed, objection=objection).seats

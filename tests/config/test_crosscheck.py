@@ -204,6 +204,12 @@ def test_what_is_said_of_a_check_is_of_use_to_it() -> None:
     assert "check = http or tls" in mistake
 
 
+def test_endpoints_of_no_pool_are_checked_where_upstream_says_how() -> None:
+    (mistake,) = mistakes_of(DOOR + LOOKUP + "[upstream]\ncheck_listed = 10\n")
+    assert mistake == "a.ini:7: [upstream] check_listed: expected a check for this key to be of use"
+    assert settings_of(DOOR + LOOKUP + "[upstream]\ncheck = tcp\ncheck_listed = 10\n").upstream.check_listed == 10
+
+
 def test_a_pool_is_checked_as_upstream_says_where_it_does_not_say_itself() -> None:
     upstream = "[upstream]\ncheck = http\ncheck_interval = 1s\n"
     found = settings_of(DOOR + LOOKUP + POOL + "check_path = /up\n" + upstream).pools["web"]

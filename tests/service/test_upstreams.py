@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from attrs import evolve
 from twisted.internet.testing import MemoryReactorClock
 
 from starship.config.settings import Dialling, Pool
 from starship.dial.health.check import Check, Pace, Question
 from starship.dial.pools.ejection import Ejection
+from starship.service.make import make_house
 from starship.service.upstreams import check_of, make_pools, terms_of
 from starship.wire.wheel import Wheel
-from starship.words import Upstream
+from starship.words import Origin, Route, Upstream
 from tests.dial.pools.pooling import FakeNames
 from tests.service.material import settings
 
@@ -84,3 +86,16 @@ def test_a_section_says_all_of_its_check_and_no_check_where_it_says_none() -> No
     pace = Pace(interval=1.0, timeout=0.5, rise=4, fall=5)
     assert check_of(wanted) == terms_of(wanted).check == Check(question=question, pace=pace, closes=True)
     assert check_of(Dialling()) is None
+
+
+@pytest.mark.parametrize(
+    ("wanted", "asked"), [({"check_listed": 1}, 1), ({}, 0), ({"check": "off", "check_listed": 1}, 0)]
+)
+def test_so_many_endpoints_of_no_pool_are_checked_as_the_file_says(wanted: dict[str, Any], asked: int) -> None:
+    dialling = Dialling(**{"check": "tcp", **wanted})
+    house = make_house(evolve(settings(), upstream=dialling), MemoryReactorClock())
+    route = Route(app="an app", upstreams=HOME, origin=Origin.FRESH)
+    pool = house.dialer.pools.of(route, 443)
+    assert pool is not None
+    pool.pick("198.51.100.7", None)
+    assert len(list(house.checks.listed())) == asked

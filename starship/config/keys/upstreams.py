@@ -32,6 +32,13 @@ UPSTREAM.add(
 UPSTREAM.add("preconnect_rate", integer(1, 10_000), "50", "So many of them are begun in a second, at most.")
 add_checks(UPSTREAM)
 UPSTREAM.add(
+    "check_listed",
+    integer(1, 10_000, "none"),
+    "1000",
+    "Endpoints that are checked although no pool of the file names them: of those that a lookup, a route or a listener"
+    " lists, so many that clients used last. 0: none.",
+)
+UPSTREAM.add(
     "policy",
     POLICY,
     "round_robin",

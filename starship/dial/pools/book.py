@@ -163,6 +163,14 @@ class Pools:
         """All named pools as they stand."""
         return tuple(one for named in self.named.values() for one in named.views())
 
+    def lately(self) -> Iterator[Pool]:
+        """Those of routes that name none, the one that was used last first."""
+        met: set[Pool] = set()
+        for _, _, pool in reversed(self._found.values()):
+            if pool not in met:
+                met.add(pool)
+                yield pool
+
     def __iter__(self) -> Iterator[Pool]:
         """All named pools."""
         return (pool for named in self.named.values() for pool in named.pools.values())

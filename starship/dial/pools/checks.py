@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from itertools import chain
 from random import Random
 from typing import Final, assert_never
 
@@ -20,6 +21,7 @@ from twisted.python.failure import Failure
 
 from starship.dial.health.check import KINDS, Ill, Outcome, Pace, Question, Tally, Unmade, Well
 from starship.dial.health.probe import Line, Probe
+from starship.dial.pools.listed import Asked, nobody
 from starship.dial.pools.member import Member
 from starship.dial.pools.pool import Pool
 from starship.words import Address
@@ -114,8 +116,8 @@ class Watch:
 @define(eq=False, kw_only=True)
 class Checks:
     """
-    `pools` are those of now, whenever it is asked. `close(pool, address)` closes the connections that a pool has to an
-    endpoint, and says how many.
+    `pools` are those of now, whenever it is asked; `listed` are endpoints of others, whose connections are not closed.
+    `close(pool, address)` closes the connections that a pool has to an endpoint, and says how many.
 
     `results` by kind and one of RESULTS; `changes` by `up` and `down`.
     """
@@ -127,6 +129,7 @@ class Checks:
     clock: IReactorTime
     random: Random
     close: Callable[[str, Address], Deferred[int]]
+    listed: Asked = nobody
     results: Counter[tuple[str, str]] = field(
         init=False, factory=lambda: Counter({(kind, result): 0 for kind in KINDS for result in RESULTS})
     )
@@ -221,18 +224,17 @@ class Checks:
 
     def _wanted(self) -> dict[Place, tuple[Pace, tuple[str, ...]]]:
         wanted: dict[Place, tuple[Pace, tuple[str, ...]]] = {}
-        for pool in self.pools():
-            check = pool.terms.check
-            if check is None:
+        checked = [pool for pool in self.pools() if pool.terms.check is not None]
+        named = ((pool, seat) for pool in checked for seat in pool.standing())
+        for pool, seat in chain(named, self.listed()):
+            check, question = pool.terms.check, seat.question
+            if check is None or question is None:
                 continue
-            for seat in pool.standing():
-                if seat.question is None:
-                    continue
-                place = seat.member, seat.question
-                pace, cutting = wanted.get(place, (check.pace, ()))
-                if check.closes and pool.name not in cutting:
-                    cutting = (*cutting, pool.name)
-                wanted[place] = pace.stricter(check.pace), cutting
+            place = seat.member, question
+            pace, cutting = wanted.get(place, (check.pace, ()))
+            if check.closes and pool.name and pool.name not in cutting:
+                cutting = (*cutting, pool.name)
+            wanted[place] = pace.stricter(check.pace), cutting
         return wanted
 
     def _closed(self, count: int, pool: str, label: str) -> None:

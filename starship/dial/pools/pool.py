@@ -106,8 +106,8 @@ class Pool:
         return self.room is not None and seat.member.load >= self.terms.max_connections
 
     def standing(self) -> tuple[Seat, ...]:
-        """All members as they are known now, for who watches over them."""
-        if self.named:
+        """All members as they are known now, for who watches over them. Looking is no use of a route's own names."""
+        if self.named and self.name:
             self.roster.look()
         self.current()
         return self.seats

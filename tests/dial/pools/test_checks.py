@@ -8,12 +8,13 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-from attrs import define, field
+from attrs import define, evolve, field
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import capturedLogs
 
 from starship.dial.health.check import Check, Pace, Question
 from starship.dial.pools.checks import AT_ONCE, JITTER, LOOK_S, Checks
+from starship.dial.pools.listed import nobody
 from starship.dial.pools.member import State
 from starship.dial.pools.pool import Pool
 from starship.dial.pools.views import view
@@ -209,6 +210,21 @@ def test_one_endpoint_is_asked_once_however_many_pools_name_it() -> None:
     assert scene.asked == {ONE: 1, TWO: 1}
     assert down_after(scene, ONE) == PACE.fall
     assert all(picks(pool) == {TWO} for pool in pools)
+
+
+def test_endpoints_that_a_lookup_lists_are_asked_where_that_is_wanted_and_their_connections_are_kept() -> None:
+    scene = Scene()
+    listed = World(clock=scene.world.clock).pool(up(ONE), up(TWO), check=evolve(TCP, closes=True))
+    listed.name = ""
+    scene.checks.listed = lambda: ((listed, seat) for seat in listed.standing())
+    scene.begins((ONE, refuses), (TWO, takes))
+    scene.rounds(1)
+    assert picks(listed) == {TWO}
+    assert scene.closed == []
+    scene.checks.listed = nobody
+    scene.passes(1)
+    assert picks(listed) == {ONE, TWO}
+    assert scene.checks.endpoints == {"up": 0, "down": 0}
 
 
 def test_pools_that_ask_the_same_share_the_shorter_interval() -> None:

@@ -52,12 +52,15 @@ def summary_line(views: Sequence[PoolView]) -> str:
     short = summary(views)
     states = ", ".join(f"{count} {state}" for state, count in sorted(short["states"].items())) or "none known"
     panic = "; PANIC: none is well, all are tried" if short["panic"] else ""
-    waiting = f"; {short['waiting']} clients wait for room" if short["waiting"] else ""
-    count = short["endpoints"]
+    waiting = f"; waiting for room: {_counted(short['waiting'], 'client')}" if short["waiting"] else ""
     return (
-        f"{short['pool']}: {short['policy']}, {count} endpoint{'' if count == 1 else 's'} ({states}),"
-        f" {short['used']} used, {short['live']} live, {short['total']} connections so far{waiting}{panic}"
+        f"{short['pool']}: {short['policy']}, {_counted(short['endpoints'], 'endpoint')} ({states}),"
+        f" {short['used']} used, {short['live']} live, {_counted(short['total'], 'connection')} so far{waiting}{panic}"
     )
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
 
 
 def fields_of(views: Sequence[PoolView], names: Sequence[NameView]) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from attrs import evolve
+
 from starship.admin.pooltelling import TITLE, member_fields, not_well, state_of, summary_line, text_of
 from tests.admin.basins import Waters
 from tests.dial.pools.pooling import eject, seat_of
@@ -22,6 +24,15 @@ def test_a_person_reads_who_is_used_and_why_others_are_not() -> None:
         ["192.0.2.2:443", "ejected", "4.0", "0%", "1", "0", "0", "3", "1", "used again in 6.0 s; refused"],
         ["192.0.2.9:443", "up", "4.0", "0%", "1", "0", "0", "0", "0", "backup"],
     ]
+
+
+def test_one_is_told_as_one() -> None:
+    waters = Waters()
+    (view,) = waters.pools.views("web")
+    told = summary_line((evolve(view, total=1, waiting=1, members=view.members[:1]),))
+    assert (
+        told == "web: round_robin, 1 endpoint (1 up), 1 used, 0 live, 1 connection so far; waiting for room: 1 client"
+    )
 
 
 def test_spare_connections_that_stand_ready_are_told() -> None:

@@ -102,25 +102,24 @@ class House:
         assert set(self.reactor.getDelayedCalls()) <= self.before
 
 
-@pytest.mark.parametrize(
-    "conduct",
-    [
-        silence,
-        close,
-        saying(http("500 Oops", b"")),
-        saying(http("503 Soon", b"", "Retry-After: 1")),
-        saying(http("401 Who", b"")),
-        saying(rude_api.HTML),
-        saying(rude_api.GZIP_BOMB),
-        saying(rude_api.DEEP_JSON),
-        saying(rude_api.TEN_MEGABYTES),
-        saying(rude_api.REDIRECT),
-        saying(b"not HTTP at all\r\n\r\n", close=True),
-        rude_api.chunks_without_end,
-        rude_api.headers_without_end,
-    ],
-    ids=str,
-)
+CONDUCTS: dict[str, Conduct] = {
+    "silence": silence,
+    "close": close,
+    "500": saying(http("500 Oops", b"")),
+    "503": saying(http("503 Soon", b"", "Retry-After: 1")),
+    "401": saying(http("401 Who", b"")),
+    "HTML": saying(rude_api.HTML),
+    "gzip": saying(rude_api.GZIP_BOMB),
+    "deep JSON": saying(rude_api.DEEP_JSON),
+    "10 MB": saying(rude_api.TEN_MEGABYTES),
+    "redirect": saying(rude_api.REDIRECT),
+    "not HTTP": saying(b"not HTTP at all\r\n\r\n", close=True),
+    "chunks without end": rude_api.chunks_without_end,
+    "headers without end": rude_api.headers_without_end,
+}
+
+
+@pytest.mark.parametrize("conduct", CONDUCTS.values(), ids=CONDUCTS.keys())
 @pytest_twisted.ensureDeferred
 async def test_whatever_the_api_does_who_is_known_is_served_and_it_heals_within_five_seconds_M5(
     conduct: Conduct,

@@ -343,8 +343,13 @@ NEIGHBOURS = {
     "proxy_protocol = required": "proxy_trusted = 10.0.0.9\n",
     "proxy_trusted = ": "proxy_protocol = required\n",
     "proxy_fields": "format = json\n",
+    "check_listed": "check = tcp\n",
 }
 """What a line of the example wants beside it, by how it or its section begins."""
+
+
+def test_what_the_example_comments_out_begins_its_line_once_the_comment_is_taken_away() -> None:
+    assert re.findall(r"^#(?! ?\S).* = .*", (ROOT / "etc" / "starship.ini").read_text(), re.MULTILINE) == []
 
 
 def test_what_the_example_comments_out_is_right_too() -> None:

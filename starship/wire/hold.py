@@ -42,6 +42,8 @@ class Hold(Flow):
 
     def heard(self, data: bytes) -> None:
         """Keep bytes that the owner was shown."""
+        if self.dead and self.owner is not None:
+            return  # see `forget_dead`
         if self._held is None:
             self._held = [data]
         else:
@@ -60,6 +62,21 @@ class Hold(Flow):
             self.paused &= ~PAUSED
             self.ground.loop.soon(self.go_on)
         return held[0] if len(held) == 1 else b"".join(held)
+
+    def cannot_write(self, error: OSError) -> bool:
+        super().cannot_write(error)
+        self.forget_dead()
+        return True
+
+    def forget_dead(self) -> None:
+        """
+        A client takes nothing more: what it has said, and nobody carries or reads, is not kept for an answer.
+
+        Otherwise who sends more than is held and leaves is never missed, since its end stands behind what is not read.
+        """
+        if self.paused & PAUSED and self.owner is not None and self.to is None and self._ear is None:
+            self.dead = True
+            self.take()
 
     def read_unclaimed(self) -> None:
         """Read for whoever listens, or to hold it."""

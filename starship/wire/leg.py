@@ -103,6 +103,8 @@ class WireLeg(Hold):
                 self.hung = True
                 if self.ended and flags & EPOLLHUP:  # our stream is open, and still the kernel is through with it
                     self.broken_off()
+                elif flags & EPOLLERR:
+                    self.forget_dead()
             if not self.paused and self.fd >= 0:
                 if self.sink is not None:
                     self.pump()

@@ -162,6 +162,49 @@ def test_a_full_leg_says_so_until_its_peer_has_taken_all(bench: Bench) -> None:
     bench.until(lambda: bool(drink(peer)) and not leg.full)
 
 
+def _that_holds_all_it_may(bench: Bench) -> tuple[WireLeg, socket.socket, Told]:
+    leg, peer = bench.leg(WireLeg)
+    leg.owner = owner = Told(leg.heard)
+    stuff(peer, 1 << 20)
+    bench.until(lambda: leg.held >= HOLD_LIMIT_BYTES)
+    bench.turns(3)
+    return leg, peer, owner
+
+
+def test_who_sent_more_than_is_held_and_reset_is_missed_at_once(bench: Bench) -> None:
+    leg, peer, owner = _that_holds_all_it_may(bench)
+    reset(peer)
+    bench.until(lambda: bool(owner.lost))
+    assert (leg.fd, leg.held) == (-1, 0)
+
+
+def test_who_sent_more_than_is_held_and_left_is_missed_by_the_first_answer(bench: Bench) -> None:
+    """Else all that was pipelined would be asked of upstreams, and what they answer be read for nobody."""
+    leg, peer, owner = _that_holds_all_it_may(bench)
+    peer.close()
+    bench.turns(3)
+    assert leg.fd >= 0
+    leg.send(b"an answer")
+    bench.turns(3)
+    leg.send(b"another")
+    bench.until(lambda: bool(owner.lost))
+    assert (leg.fd, leg.held) == (-1, 0)
+
+
+def test_who_is_read_from_by_somebody_keeps_what_it_said_though_it_takes_nothing_more(bench: Bench) -> None:
+    leg, peer = bench.leg(WireLeg)
+    leg.owner = Told()
+    heard = bytearray()
+    peer.send(b"all of it")
+    peer.close()
+    while not leg.dead:
+        leg.send(b"x")
+    told = list[object]()
+    leg.read(heard.extend, told.append)
+    bench.until(lambda: bool(told))
+    assert heard == b"all of it"
+
+
 @pytest.mark.parametrize("part", range(4))
 def test_s13_random_streams_read_unread_and_carried_by_turns_are_whole_to_the_byte(part: int) -> None:
     made = Bench()

@@ -69,6 +69,7 @@ class Name:
     _question: Deferred[Found | Trouble] | None = field(init=False, default=None)
     _timer: IDelayedCall | None = field(init=False, default=None)
     _used_at: float = field(init=False, default=-inf)
+    _failed_at: float = field(init=False, default=-inf)
 
     def __str__(self) -> str:
         return f"srv:{self.host}" if self.srv else self.host
@@ -91,7 +92,8 @@ class Name:
 
     def ask(self) -> None:
         """Ask, beside whoever uses it; not where that is under way, or has failed only just now."""
-        if self._question is None and self._timer is None:
+        if self._question is None and self._due:
+            self._stop_timer()
             question = self._question = self.book.resolver.resolve(self.host, srv=self.srv)
             question.addCallbacks(self._answered, self._broke)
 
@@ -137,6 +139,13 @@ class Name:
 
     # Inside
 
+    @property
+    def _due(self) -> bool:
+        """Whether nobody was asked lately. Who has nothing for those who come is asked sooner than by itself."""
+        if self._timer is None:
+            return True
+        return not self.places and self.book.clock.seconds() >= self._failed_at + AGAIN_LEAST_S
+
     def _answered(self, result: Found | Trouble) -> None:
         if self._question is None:
             return  # it was given up
@@ -176,6 +185,7 @@ class Name:
         self.trouble = why
         self._set(self.places, stale=not self.places)
         book = self.book
+        self._failed_at = book.clock.seconds()
         longest = max(AGAIN_LEAST_S, min(AGAIN_MOST_S, book.max_ttl))  # no longer believed than an answer would be
         delay = min(AGAIN_LEAST_S * 2**self._row, longest)
         self._row = min(self._row + 1, 16)

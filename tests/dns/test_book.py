@@ -11,7 +11,7 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
 
-from starship.dns.book import AGAIN_MOST_S, FOUND, IDLE_S, RESULTS, Book, Name
+from starship.dns.book import AGAIN_LEAST_S, AGAIN_MOST_S, FOUND, IDLE_S, RESULTS, Book, Name
 from starship.dns.messages import Trouble
 from starship.words import Place
 from tests.dns.scenes import FakeResolver, a_book, found
@@ -182,6 +182,37 @@ def test_after_a_failure_it_is_asked_again_ever_more_seldom_but_no_more_seldom_t
         moments.append(call.getTime() - scene.clock.seconds())
         scene.clock.advance(moments[-1])
     assert moments == [1, *later]
+
+
+def test_a_name_without_any_answer_is_asked_about_once_a_second_while_somebody_comes() -> None:
+    """However long it has failed: whoever comes when it is there at last has not to wait for a long pause to end."""
+    scene = Scene(lasting=True)
+    for _ in range(5):
+        scene.resolver.fail(Trouble.NXDOMAIN)
+        scene.clock.advance(scene.clock.getDelayedCalls()[0].getTime() - scene.clock.seconds())
+    scene.resolver.fail(Trouble.NXDOMAIN)
+    asked = len(scene.resolver.questions)
+    scene.clock.advance(AGAIN_LEAST_S - 0.01)
+    assert success_of(scene.name.find()) == ()
+    assert len(scene.resolver.questions) == asked
+    scene.clock.advance(0.02)
+    assert len(scene.resolver.questions) == asked
+    waiting = scene.name.find()
+    assert len(scene.resolver.questions) == asked + 1
+    assert scene.clock.getDelayedCalls() == []
+    scene.resolver.answer("192.0.2.1")
+    assert success_of(waiting) == (Place("192.0.2.1"),)
+
+
+def test_a_name_with_a_last_good_answer_is_left_to_its_pauses() -> None:
+    scene = Scene(lasting=True)
+    scene.resolver.answer("192.0.2.1", ttl=1)
+    scene.clock.advance(1)
+    scene.resolver.fail(Trouble.SERVFAIL)
+    asked = len(scene.resolver.questions)
+    scene.name.ask()
+    assert success_of(scene.name.find()) == (Place("192.0.2.1"),)
+    assert len(scene.resolver.questions) == asked
 
 
 def test_a_name_without_any_answer_is_told_at_once_until_it_is_asked_again() -> None:

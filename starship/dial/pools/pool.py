@@ -106,9 +106,7 @@ class Pool:
         return self.room is not None and seat.member.load >= self.terms.max_connections
 
     def standing(self) -> tuple[Seat, ...]:
-        """All members as they are known now, for who watches over them. Looking is no use of a route's own names."""
-        if self.named and self.name:
-            self.roster.look()
+        """All members as they are known now, for who watches over them. Looking is no use of names."""
         self.current()
         return self.seats
 

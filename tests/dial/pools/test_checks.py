@@ -441,7 +441,8 @@ def test_the_addresses_of_a_name_come_and_go_with_its_answers() -> None:
     scene = Scene()
     pool = scene.pool(up("web.example"))
     scene.begins((ONE, takes), (TWO, refuses))
-    (name,) = scene.world.resolver.questions
+    name = scene.world.resolver.name("web.example")
+    assert scene.world.resolver.questions == []  # a name is asked about by who keeps it known, not by who checks
     name.answer(ONE, TWO)
     scene.passes(LOOK_S + PACE.interval)
     assert set(scene.asked) == {ONE, TWO}

@@ -173,11 +173,37 @@ class ICancel(Interface):
 class IDialOutcome(Interface):
     """Who waits for a dial. Exactly one of the two is called, once, perhaps before `dial` returns."""
 
-    def dialled(leg: ILeg) -> None:
-        """Connected, and the opening bytes are written."""
+    def dialled(leg: ILeg, chance: IChance | None = None) -> None:
+        """Connected, and the opening bytes are written. `chance`: what is left to do where the leg turns out dead."""
 
     def failed(why: DialFailed) -> None:
         """No upstream of the route could be reached."""
+
+
+class IChance(Interface):
+    """The second chance of a dial whose leg stopped before it had said a byte. Taken once, or forgotten."""
+
+    def is_left() -> bool:
+        """Whether the opening may be said to somebody else."""
+
+    def take(outcome: IDialOutcome, how: Stop, seconds: float) -> ICancel:
+        """Say it to the next, as `dial`, and within so many seconds. `how` the leg stopped; it has been let go of."""
+
+    def forget() -> None:
+        """It is not needed: the leg has spoken, or it is too late."""
+
+
+class IWayBack(Interface):
+    """From carrying back to dialling, for a client whose upstream stopped before it had said a byte."""
+
+    def may_go_back() -> bool:
+        """Whether another may be told what this one was told, at this moment."""
+
+    def go_back(how: Stop) -> None:
+        """Tell another. `how` the upstream stopped; it is let go of, and the client's bytes wait in its leg."""
+
+    def stay() -> None:
+        """There is no way back any more: let go of what is kept for it."""
 
 
 class IDialer(Interface):
@@ -194,7 +220,7 @@ class IClient(Interface):
     sent: int = Attribute("bytes to the client so far")
 
     def hold() -> None:
-        """We are looking up or dialling: keep what still arrives, within a bound."""
+        """We are looking up or dialling (again): keep what still arrives, within a bound."""
 
     def opening(route: Route) -> bytes:
         """
@@ -203,8 +229,12 @@ class IClient(Interface):
         Asked again, with another route, where the first could not be dialled.
         """
 
-    def join(leg: ILeg) -> None:
-        """Carry both ways from here on; the Journey's `carried` is called with the reason it stopped."""
+    def join(leg: ILeg, back: bool = False) -> None:
+        """
+        Carry both ways from here on; the Journey's `carried` is called with the reason it stopped.
+
+        back: until the upstream has said a byte, the Journey has a way back, and is told to take it or to stay.
+        """
 
     def refuse(refusal: Refusal) -> int:
         """Say no and close in order. Returns the status for the log."""
@@ -226,8 +256,8 @@ class IAlarm(Interface):
         """There is nothing to wait for."""
 
 
-class IPatron(Interface):
-    """Whose exchange it is."""
+class IPatron(IWayBack):
+    """Whose exchange it is. Goes back where the exchange was told that it may: then it is cancelled."""
 
     def exchanged(outcome: Exchanged) -> None:
         """It is over. Once, unless it was cancelled."""
@@ -240,6 +270,7 @@ class IExchange(Interface):
     """One request and its response, carried between two legs."""
 
     keep: bool = Attribute("whether the client's connection may go on afterwards, as far as it is up to us; may change")
+    back: bool = Attribute("whether the patron may have a way back")
     tunnel: bool = Attribute("whether both sides have changed to another protocol: a relay looks after them")
 
     def start(upstream: ILeg) -> None:
@@ -271,7 +302,7 @@ class IIdle(Interface):
         """End a connection that is of no more use, in order and within a deadline."""
 
 
-class IJourney(Interface):
+class IJourney(IWayBack):
     """A walk under way, as far as the side that came in may tell it."""
 
     def hello(hello: Hello) -> None:
@@ -286,8 +317,8 @@ class IJourney(Interface):
     def carried(reason: Reason, detail: str, status: int | None = None) -> None:
         """The joined legs have finished. `status` is what the client was told, where that was more than bytes."""
 
-    def moved(leg: ILeg) -> None:
-        """Another leg has taken the place of the one that was joined."""
+    def moved(leg: ILeg, chance: IChance | None = None) -> None:
+        """Another leg has taken the place of the one that was joined, with a second chance of its own."""
 
     def stop(reason: Reason) -> None:
         """End this walk now, wherever it is."""
@@ -348,6 +379,13 @@ class Connect(Protocol):
 
 
 class Relay(Protocol):
-    """Joins two legs. `done` is called once with the reason, when nothing of either is left."""
+    """
+    Joins two legs. `done` is called once with the reason, when nothing of either is left.
 
-    def __call__(self, client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel: ...
+    `back` is taken where the upstream stops before it said a byte, and the client was heard no further than it was when
+    they were joined: then `done` is not called.
+    """
+
+    def __call__(
+        self, client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None], back: IWayBack | None = None
+    ) -> ICancel: ...

@@ -8,19 +8,22 @@ known, the endpoint is an IP address) nothing here waits or makes a Deferred.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, assert_never
+from functools import partial
+from typing import assert_never
 
 from attrs import define, evolve, field, frozen
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from starship.errors import DialFailed, DialTimeout, LookupFailed, Side, StarshipError
+from starship.errors import DialFailed, LookupFailed, StarshipError
+from starship.healing import Healing, is_hopeful
 from starship.inside import Step
 from starship.interfaces import (
     ICancel,
+    IChance,
     IClient,
     IDialer,
     IDialOutcome,
@@ -32,10 +35,21 @@ from starship.interfaces import (
 )
 from starship.names import Hostname
 from starship.reasons import Reason
-from starship.words import Address, Answer, Arrival, Ask, Door, Ending, Hello, Miss, Origin, Refusal, Route, Seconds
-
-REMEMBERED: Final = frozenset({Origin.HIT, Origin.STALE})
-"""Origins of a route that may have moved since it was asked for."""
+from starship.words import (
+    Address,
+    Answer,
+    Arrival,
+    Ask,
+    Door,
+    Ending,
+    Hello,
+    Miss,
+    Origin,
+    Refusal,
+    Route,
+    Seconds,
+    Stop,
+)
 
 
 def _for_all(route: Route, hello: Hello, door: Door) -> Route:
@@ -76,8 +90,8 @@ class Journey:
     _joined: bool = field(init=False, default=False)
     _question: Deferred[Answer] | None = field(init=False, default=None)
     _dial: ICancel | None = field(init=False, default=None)
-    _healing: IDelayedCall | None = field(init=False, default=None)
-    _healed: bool = field(init=False, default=False)
+    _chance: IChance | None = field(init=False, default=None)
+    _healing: Healing | None = field(init=False, default=None)
     _upstream: Address | None = field(init=False, default=None)
     _pool: str | None = field(init=False, default=None)
     _hello_at: float | None = field(init=False, default=None)
@@ -111,8 +125,31 @@ class Journey:
         if self._close():
             self._account(reason, reason.row.logged if status is None else status, detail)
 
-    def moved(self, leg: ILeg) -> None:
-        self._upstream = leg.remote
+    def moved(self, leg: ILeg, chance: IChance | None = None) -> None:
+        self._upstream, self._chance = leg.remote, chance
+
+    def may_go_back(self) -> bool:
+        chance = self._chance
+        return chance is not None and not self.ended and self._time_left() > 0 and chance.is_left()
+
+    def go_back(self, how: Stop) -> None:
+        chance, self._chance = self._chance, None
+        if self.ended or chance is None:
+            return
+        self._joined, self._upstream, self._dialled_at = False, None, None
+        try:
+            self.client.hold()
+            dial = chance.take(self, how, self._time_left())
+        except Exception:
+            self.broke(Failure())
+        else:
+            if not self.ended and not self._joined:
+                self._dial = dial
+
+    def stay(self) -> None:
+        chance, self._chance = self._chance, None
+        if chance is not None:
+            chance.forget()
 
     def stop(self, reason: Reason) -> None:
         if self._joined:
@@ -135,7 +172,8 @@ class Journey:
             return Step.CARRYING
         if self._hello is None:
             return Step.SNIFFING
-        return Step.ROUTING if self._answer is None or self._question is not None else Step.DIALLING
+        asks = self._answer is None or (self._healing is not None and self._healing.is_asking)
+        return Step.ROUTING if asks else Step.DIALLING
 
     @property
     def name(self) -> Hostname | None:
@@ -163,18 +201,19 @@ class Journey:
 
     # IDialOutcome
 
-    def dialled(self, leg: ILeg) -> None:
+    def dialled(self, leg: ILeg, chance: IChance | None = None) -> None:
         if self.ended:
             leg.abort()
             return
         self._dial = None
         if self._healing is not None:
-            self._stop_clock()
+            self._healing.stop_clock()
         self._dialled_at = self.guides.clock.seconds()
         self._upstream = leg.remote
         self._joined = True
+        self._chance = chance
         try:
-            self.client.join(leg)
+            self.client.join(leg, chance is not None)
         except Exception:
             self._joined = False  # nothing was carried, so the client can still be told
             leg.abort()
@@ -196,46 +235,37 @@ class Journey:
         question.addCallback(self._answered, hello).addErrback(self._unanswered)
 
     def _heal(self, why: DialFailed) -> bool:
-        """
-        The remembered route may be out of date: ask anew, and dial what is said then, once, in the time that is left.
-
-        False where there is nothing to be hoped for: the route was only just asked for or is the operator's word, or
-        what failed is no upstream.
-        """
-        route, hello, asked = self._answer, self._hello, self._answer_at
-        if self.ended or self._healed or hello is None or asked is None or not isinstance(route, Route):
+        """The remembered route may be out of date: dial what is said of it anew. False where there is no hope of it."""
+        route, hello, left = self._answer, self._hello, self._time_left()
+        if self.ended or self._healing is not None or hello is None or left <= 0:
             return False
-        left = asked + self.guides.dial_timeout - self.guides.clock.seconds()
-        if not why.retriable or why.side is not Side.UPSTREAM or route.origin not in REMEMBERED or left <= 0:
+        if not isinstance(route, Route) or not is_hopeful(route, why):
             return False
-        self._healed = True
-        self._healing = self.guides.clock.callLater(left, self._too_late, why)
-        question = self._question = self.guides.resolver.renew(self._ask(hello))
-        question.addCallback(self._renewed, hello, route, why).addErrback(self._not_renewed, why)
+        guides = self.guides
+        self._healing = Healing(
+            resolver=guides.resolver,
+            clock=guides.clock,
+            timeout=guides.dial_timeout,
+            ask=self._ask(hello),
+            old=route,
+            why=why,
+            renewed=partial(self._renewed, hello),
+            failed=self._refuse_error,
+            broke=self.broke,
+        )
+        self._healing.start(left)
         return True
 
-    def _renewed(self, answer: Answer, hello: Hello, old: Route, why: DialFailed) -> None:
-        self._question = None
-        if self.ended:
-            return
-        if isinstance(answer, Route) and _lives_where(answer, old):
-            self._refuse_error(why)  # it is where it was, and could not be reached
-            return
+    def _renewed(self, hello: Hello, answer: Answer) -> None:
         self._entered = False
         self.guides.tenants.leave(hello.name)
         self._answer = answer
         self._decided(answer, hello)
 
-    def _not_renewed(self, failure: Failure, why: DialFailed) -> None:
-        self._question = None
-        if failure.check(LookupFailed):
-            self._refuse_error(why)
-        elif not (self.ended and failure.check(CancelledError)):  # we gave it up
-            self.broke(failure)
-
-    def _too_late(self, why: DialFailed) -> None:
-        self._healing = None
-        self._refuse_error(DialTimeout(f"not connected within {self.guides.dial_timeout:g} s; before that: {why}"))
+    def _time_left(self) -> float:
+        """For all that is dialled (s), from the answer on."""
+        asked = self._answer_at
+        return 0.0 if asked is None else asked + self.guides.dial_timeout - self.guides.clock.seconds()
 
     def _ask(self, hello: Hello) -> Ask:
         return Ask(name=hello.name, source=self.arrival.client.host, door=self.arrival.door.name)
@@ -318,20 +348,16 @@ class Journey:
         if self.ended:
             return False
         self.ended = True
-        if self._healing is not None:
-            self._stop_clock()
+        self._chance = None
         question, self._question = self._question, None
         dial, self._dial = self._dial, None
         if dial is not None:
             dial.cancel()
         if question is not None:
             question.cancel()
+        if self._healing is not None:
+            self._healing.cancel()
         return True
-
-    def _stop_clock(self) -> None:
-        healing, self._healing = self._healing, None
-        if healing is not None and healing.active():
-            healing.cancel()
 
     def _account(self, reason: Reason, status: int, detail: str = "", name: str | None = None) -> None:
         hello, answer, client = self._hello, self._answer, self.client
@@ -368,7 +394,3 @@ class Journey:
 def _as_asked(refusal: Refusal, hello: Hello) -> Refusal:
     """The refusal in the words of who asked."""
     return evolve(refusal, name=refusal.name or hello.name, scheme=hello.scheme, manner=hello.manner)
-
-
-def _lives_where(route: Route, old: Route) -> bool:
-    return (route.upstreams, route.pool, route.paths) == (old.upstreams, old.pool, old.paths)

@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from starship.interfaces import (
     ICancel,
+    IChance,
     IClient,
     IDialer,
     IDialOutcome,
@@ -141,6 +142,36 @@ class FakeDial:
         self.cancelled += 1
 
 
+@implementer(IChance, ICancel)
+@define(eq=False)
+class FakeChance:
+    """A second chance, and the dial that comes of it. Joins `leg` at once where there is one; raises `error` if any."""
+
+    left: bool = True
+    leg: ILeg | None = None
+    error: Exception | None = None
+    takes: list[tuple[IDialOutcome, Stop, float]] = field(factory=list)
+    forgotten: int = 0
+    cancelled: int = 0
+
+    def is_left(self) -> bool:
+        return self.left
+
+    def take(self, outcome: IDialOutcome, how: Stop, seconds: float) -> ICancel:
+        if self.error is not None:
+            raise self.error
+        self.takes.append((outcome, how, seconds))
+        if self.leg is not None:
+            outcome.dialled(self.leg)
+        return self
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+
+    def forget(self) -> None:
+        self.forgotten += 1
+
+
 @implementer(IDialer)
 @define(eq=False)
 class FakeDialer:
@@ -206,6 +237,7 @@ class FakeClient:
     received: int = 0
     sent: int = 0
     joined: list[ILeg] = field(factory=list)
+    backs: list[bool] = field(factory=list)  # whether there was a way back, of each
     refusals: list[Refusal] = field(factory=list)
     severed: int = 0
     overs: int = 0
@@ -216,10 +248,11 @@ class FakeClient:
     def opening(self, route: Route) -> bytes:
         return self.first
 
-    def join(self, leg: ILeg) -> None:
+    def join(self, leg: ILeg, back: bool = False) -> None:
         if self.breaks == "join":
             raise RuntimeError("join broke")
         self.joined.append(leg)
+        self.backs.append(back)
 
     def refuse(self, refusal: Refusal) -> int:
         if self.breaks == "refuse":

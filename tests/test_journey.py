@@ -20,7 +20,20 @@ from starship.interfaces import IDialOutcome, IJourney, ILeg, ITenantGate
 from starship.journey import Guides, Journey
 from starship.names import Hostname
 from starship.reasons import Mood, Reason
-from starship.words import Address, Answer, Ending, Hello, Manner, Miss, Origin, PathRule, Refusal, Route, Upstream
+from starship.words import (
+    Address,
+    Answer,
+    Ending,
+    Hello,
+    Manner,
+    Miss,
+    Origin,
+    PathRule,
+    Refusal,
+    Route,
+    Stop,
+    Upstream,
+)
 from tests import fakes
 from tests.fakes import errors_in
 
@@ -427,7 +440,7 @@ def test_a_client_that_goes_in_the_midst_of_being_joined_has_one_ending() -> Non
 
     @define(eq=False)
     class _Hasty(fakes.FakeClient):
-        def join(self, leg: ILeg) -> None:
+        def join(self, leg: ILeg, back: bool = False) -> None:
             walk.journey.carried(Reason.CLIENT_GONE, "client reset")
 
     walk.journey.client = _Hasty()
@@ -667,3 +680,124 @@ def test_a_route_whose_rules_changed_is_worth_a_second_dial() -> None:
     walk.dialer.dials[0].outcome.failed(errors.DialRefused("no"))
     walk.resolver.renewals[0].callback(evolve(PARTICULAR[0], origin=Origin.FRESH, paths=()))
     assert len(walk.dialer.dials) == 2
+
+
+# The second chance: an upstream that stopped before it said a byte
+
+
+def with_chance(chance: fakes.FakeChance | None = None, answer: Answer = ROUTE) -> tuple[Walk, fakes.FakeChance]:
+    """A walk that has come to the first endpoint of a pool, a second after its answer."""
+    chance = chance or fakes.FakeChance()
+    walk = cached(answer)
+    walk.journey.hello(HELLO)
+    walk.clock.advance(1)
+    walk.dialer.dials[0].outcome.dialled(fakes.FakeLeg(), chance)
+    return walk, chance
+
+
+def test_a_leg_alone_has_no_way_back() -> None:
+    walk = joined()
+    assert walk.client.backs == [False]
+    assert not walk.journey.may_go_back()
+    walk.journey.go_back(Stop.LOST)
+    walk.journey.stay()
+    assert walk.journey.step is Step.CARRYING
+
+
+def test_who_goes_back_is_dialling_again_and_has_one_ending_with_whom_it_was_joined_to_last() -> None:
+    walk, chance = with_chance()
+    assert walk.client.backs == [True]
+    assert walk.journey.may_go_back()
+    walk.clock.advance(2)
+    walk.journey.go_back(Stop.LOST)
+    assert (walk.journey.step, walk.journey.upstream) == (Step.DIALLING, None)
+    ((outcome, how, seconds),) = chance.takes
+    assert (how, seconds) == (Stop.LOST, 7.0)
+    walk.clock.advance(1)
+    other = fakes.FakeLeg(remote=Address("192.0.2.81", 443))
+    outcome.dialled(other)
+    assert walk.client.joined[1] is other
+    assert not walk.journey.may_go_back()
+    walk.clock.advance(3)
+    walk.journey.carried(Reason.OK, "")
+    ending = walk.ending
+    assert (ending.reason, ending.upstream) == (Reason.OK, other.remote)
+    assert (ending.seconds.dial, ending.seconds.total) == (4, 7)
+
+
+def test_there_are_as_many_ways_back_as_legs_that_have_one() -> None:
+    walk, chance = with_chance()
+    for _ in range(3):
+        walk.journey.go_back(Stop.ENDED)
+        chance.takes[-1][0].dialled(fakes.FakeLeg(), chance)
+    assert walk.client.backs == [True] * 4
+
+
+@pytest.mark.parametrize("why", ["late", "spent", "stayed"])
+def test_the_way_back_closes_with_the_time_of_the_dial_with_what_may_be_said_and_when_it_is_not_needed(
+    why: str,
+) -> None:
+    walk, chance = with_chance()
+    if why == "late":
+        walk.clock.advance(9.1)
+    elif why == "spent":
+        chance.left = False
+    else:
+        walk.journey.stay()
+        walk.journey.stay()
+    assert not walk.journey.may_go_back()
+    assert chance.forgotten == (why == "stayed")
+
+
+@pytest.mark.parametrize("origin", [Origin.FRESH, Origin.HIT])
+def test_where_nobody_is_left_the_client_is_refused_in_words_or_the_route_asked_about_anew(origin: Origin) -> None:
+    walk, chance = with_chance(answer=evolve(ROUTE, origin=origin))
+    walk.journey.go_back(Stop.LOST)
+    why = errors.DialReset("192.0.2.80:443 reset the connection before its first byte")
+    chance.takes[0][0].failed(why)
+    if origin is Origin.HIT:
+        walk.resolver.renewals[0].callback(evolve(ROUTE, origin=Origin.FRESH))
+    assert walk.refusal.reason is Reason.UPSTREAM_RESET
+    assert (walk.ending.detail, walk.ending.upstream, walk.ending.status) == (str(why), None, 502)
+    assert walk.ending.seconds.dial is None
+
+
+def test_a_client_that_leaves_while_another_is_dialled_ends_the_dial() -> None:
+    walk, chance = with_chance()
+    walk.journey.go_back(Stop.LOST)
+    walk.journey.gone(Reason.CLIENT_GONE)
+    assert chance.cancelled == 1
+    late = fakes.FakeLeg()
+    chance.takes[0][0].dialled(late, chance)
+    assert late.aborted == 1
+    assert walk.ending.reason is Reason.CLIENT_GONE
+
+
+def test_who_is_stopped_while_another_is_dialled_is_refused_as_anybody_who_waits() -> None:
+    walk, chance = with_chance()
+    walk.journey.go_back(Stop.LOST)
+    walk.journey.stop(Reason.DRAINED)
+    assert walk.refusal.reason is Reason.DRAINED
+    assert chance.cancelled == 1
+
+
+def test_a_second_chance_that_breaks_ends_this_walk_alone(log: Sequence[LogEvent]) -> None:
+    walk, _ = with_chance(fakes.FakeChance(error=RuntimeError("boom")))
+    walk.journey.go_back(Stop.LOST)
+    assert (walk.ending.mood, walk.refusal.reason) == (Mood.BROKEN, Reason.INTERNAL)
+    assert len(errors_in(log)) == 1
+
+
+def test_another_that_connects_at_once_leaves_no_dial_to_give_up() -> None:
+    walk, chance = with_chance(fakes.FakeChance(leg=fakes.FakeLeg()))
+    walk.journey.go_back(Stop.LOST)
+    assert walk.journey.step is Step.CARRYING
+    walk.journey.carried(Reason.OK, "")
+    assert chance.cancelled == 0
+
+
+def test_a_leg_that_took_the_place_of_another_has_a_way_back_of_its_own() -> None:
+    walk = joined()
+    chance = fakes.FakeChance()
+    walk.journey.moved(fakes.FakeLeg(), chance)
+    assert walk.journey.may_go_back()

@@ -22,7 +22,7 @@ from starship.accept.conversing import Conversation, Host
 from starship.accept.identity import Identities
 from starship.accept.porch import Balancers
 from starship.inside import Step
-from starship.interfaces import ICancel, IClient, IGate, ILeg, IRefuser, ISniffer, Relay, Scheme
+from starship.interfaces import ICancel, IClient, IGate, ILeg, IRefuser, ISniffer, IWayBack, Relay, Scheme
 from starship.journey import Guides, Journey
 from starship.reasons import Reason
 from starship.wire.stock import HOLD_LIMIT_BYTES, Leg, LegProtocol, leg_on
@@ -51,7 +51,7 @@ class Manners:
     balancers: Balancers | None = None  # where clients come through some that say who they are
 
 
-@implementer(IClient)
+@implementer(IClient, IWayBack)
 class SniffingProtocol(LegProtocol):
     """
     One connection that came in.
@@ -65,6 +65,7 @@ class SniffingProtocol(LegProtocol):
         self._sniffer: ISniffer | None = None
         self._deadline: IDelayedCall | None = None
         self._relay: ICancel | None = None
+        self._upstream: ILeg | None = None  # while there is a way back from it
         self._opened = b""
         self._talk: Conversation | None = None
         self._leaving = False
@@ -164,9 +165,30 @@ class SniffingProtocol(LegProtocol):
             self.leg.pause()
         return self._opened
 
-    def join(self, leg: ILeg) -> None:
+    def join(self, leg: ILeg, back: bool = False) -> None:
+        if not back:
+            self._opened = b""
+            self._relay = self._manners.relay(self.leg, leg, self._carried)
+            return
+        self._upstream = leg
+        relay = self._manners.relay(self.leg, leg, self._carried, self)
+        if self._upstream is leg:  # else it has stopped already, and the walk has gone back
+            self._relay = relay
+
+    # IWayBack: what the relay tells
+
+    def may_go_back(self) -> bool:
+        return self.journey.may_go_back()
+
+    def go_back(self, how: Stop) -> None:
+        self._relay = self._upstream = None
+        self.journey.go_back(how)
+
+    def stay(self) -> None:
         self._opened = b""
-        self._relay = self._manners.relay(self.leg, leg, self._carried)
+        self.journey.stay()
+
+    # IClient again: the ends
 
     def refuse(self, refusal: Refusal) -> int:
         self._stop_sniffing()

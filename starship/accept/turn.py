@@ -14,10 +14,21 @@ from zope.interface import implementer
 
 from starship.errors import DialFailed
 from starship.interfaces import Exchanging as ExchangeMaker
-from starship.interfaces import IAlarm, ICancel, IClient, IDialer, IDialOutcome, IExchange, IIdle, ILeg, IPatron
+from starship.interfaces import (
+    IAlarm,
+    ICancel,
+    IChance,
+    IClient,
+    IDialer,
+    IDialOutcome,
+    IExchange,
+    IIdle,
+    ILeg,
+    IPatron,
+)
 from starship.journey import Journey
 from starship.reasons import Reason
-from starship.words import Exchanged, Hello, Refusal, Request, Route
+from starship.words import Exchanged, Hello, Refusal, Request, Route, Stop
 
 
 class Wording(Protocol):
@@ -81,11 +92,12 @@ class Turn:
         self._route = route
         return self.talk.wording(self._request(), route, self.journey.arrival.id)
 
-    def join(self, leg: ILeg) -> None:
+    def join(self, leg: ILeg, back: bool = False) -> None:
         talk, request = self.talk, self._request()
         self._upstream = leg
         self.exchange = exchange = talk.exchange(talk.leg, request, talk.alarm, self)
         exchange.keep = talk.may_go_on(request)
+        exchange.back = back
         exchange.start(leg)
 
     def refuse(self, refusal: Refusal) -> int:
@@ -129,15 +141,27 @@ class Turn:
         if self.exchange is not None and self._upstream is None:
             self._dial = dial
 
+    def may_go_back(self) -> bool:
+        return self.journey.may_go_back()
+
+    def go_back(self, how: Stop) -> None:
+        self._drop()
+        self._upstream = None
+        self.journey.go_back(how)
+
+    def stay(self) -> None:
+        self.journey.stay()
+
     # IDialOutcome: the second try
 
-    def dialled(self, leg: ILeg) -> None:
+    def dialled(self, leg: ILeg, chance: IChance | None = None) -> None:
         self._dial = None
         if self.exchange is None:
             leg.abort()
             return
         self._upstream = leg
-        self.journey.moved(leg)
+        self.journey.moved(leg, chance)
+        self.exchange.back = chance is not None
         self.exchange.start(leg)
 
     def failed(self, why: DialFailed) -> None:

@@ -11,21 +11,29 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.python.failure import Failure
 from zope.interface import classImplements
 
 from starship.dial.candidates import Candidates
 from starship.dial.fault import explained
-from starship.dial.pools.names import KnownName
 from starship.dial.pools.pool import Pool
 from starship.dial.pools.seat import Seat
+from starship.dial.queued import Queued
 from starship.dial.race import Race
 from starship.dial.trial import Supply
-from starship.errors import DialBroken, DialBusy, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
-from starship.interfaces import ICancel, IDialOutcome, ILeg
-from starship.words import Address, Place
+from starship.dial.twice import twice
+from starship.errors import (
+    DialBroken,
+    DialBusy,
+    DialFailed,
+    DialForbidden,
+    DialRefused,
+    DialReset,
+    DialTimeout,
+    DialUnresolved,
+)
+from starship.interfaces import ICancel, IChance, IDialOutcome, ILeg
+from starship.words import Address, Hello, Stop
 
 if TYPE_CHECKING:
     from starship.dial.dialer import Dialer
@@ -34,7 +42,12 @@ NOWHERE: Final = Address("", 0)
 
 
 class Attempt:
-    """`pool` None: one address alone, which `start` is given. `trusted`: the guard is not asked."""
+    """
+    `pool` None: one address alone, which `start` is given. `trusted`: the guard is not asked. `said` is what of the
+    opening is the client's own.
+
+    In a pool it is its own second chance: whom it has tried, and how often, counts for all of its rounds.
+    """
 
     __slots__ = (
         "_address",
@@ -43,21 +56,22 @@ class Attempt:
         "_connector",
         "_deadline",
         "_dialer",
-        "_host",
+        "_hello",
         "_more",
         "_outcome",
         "_over",
         "_pool",
-        "_question",
+        "_queued",
         "_race",
         "_seat",
+        "_served",
         "_source",
         "_tries",
         "_trusted",
         "_turning",
-        "_waits",
         "_why",
         "opening",
+        "said",
         "supply",
     )
 
@@ -69,27 +83,27 @@ class Attempt:
         pool: Pool | None,
         trusted: bool,
         source: str,
-        host: str | None,
+        hello: Hello,
     ) -> None:
         self._dialer = dialer
         self._outcome = outcome
-        self.opening = opening
+        self.opening = self.said = opening
         self.supply: Supply | None = None  # of spare connections, for the first try
         self._pool = pool
         self._trusted = trusted
         self._source = source
-        self._host = host
+        self._hello = hello
         self._over = False
         self._tries = 0
         self._address = NOWHERE
         self._seat: Seat | None = None  # which is being tried
+        self._served: Seat | None = None  # which took the connection, where there are others
         self._chosen: Seat | None = None  # which is tried next
         self._candidates: Candidates | None = None  # who is tried after that
-        self._waits = False
+        self._queued: Queued | None = None
         self._why: DialFailed | None = None
         self._deadline: IDelayedCall | None = None
         self._connector: ICancel | None = None
-        self._question: Deferred[tuple[Place, ...]] | None = None
         self._race: Race | None = None
         self._more = self._turning = False
 
@@ -104,15 +118,15 @@ class Attempt:
         else:
             self._chosen = chosen
             self._next()
-        if not self._over:
+        if not self._over and self._deadline is None:
             self._deadline = self._dialer.clock.callLater(self._dialer.dial_timeout, self._too_late)
 
     def cancel(self) -> None:
         if self._over:
             return
         self._finish()
-        if self._question is not None:
-            self._question.cancel()
+        if self._candidates is not None:
+            self._candidates.give_up()
         if self._connector is not None:
             self._connector.cancel()
         seat, self._seat = self._seat, None
@@ -134,11 +148,19 @@ class Attempt:
             leg.abort()
             return
         self._finish()
-        seat = self._seat
-        if seat is not None:
-            self._seat = None
-            seat.connected(leg)
-        self._outcome.dialled(leg)
+        seat, pool = self._seat, self._pool
+        if seat is None or pool is None:
+            self._outcome.dialled(leg)
+            return
+        self._seat = None
+        seat.connected(leg)
+        if len(pool.seats) == 1:
+            self._outcome.dialled(leg)
+            return
+        self._served = seat
+        if self._candidates is not None:
+            self._candidates.compare(leg)
+        self._outcome.dialled(leg, self)
 
     def spoiled(self) -> None:
         """A spare connection was dead, as Trying: connect to the same address."""
@@ -166,6 +188,30 @@ class Attempt:
             self._race.go_on()
         else:
             self._next()
+
+    # The second chance, as IChance
+
+    def is_left(self) -> bool:
+        return twice(self._hello, self.said)
+
+    def take(self, outcome: IDialOutcome, how: Stop, seconds: float) -> ICancel:
+        pool, seat = self._pool, self._served
+        if pool is None or seat is None:
+            raise RuntimeError("an address alone has no second chance")
+        did = "ended" if how is Stop.ENDED else "reset"
+        why = DialReset(f"{seat.label} {did} the connection before its first byte")
+        self._outcome, self._over, self._served, self._why = outcome, False, None, why
+        self._deadline = self._dialer.clock.callLater(seconds, self._too_late)
+        self._those(pool).stopped(seat, how)
+        if pool.retries.take(pool.total):
+            self._next()
+        else:
+            self._fail(DialReset(f"{why}; enough of those are being tried again"))
+        return self
+
+    def forget(self) -> None:
+        if self._candidates is not None:
+            self._candidates.judge()
 
     # Who races, as Racing
 
@@ -198,21 +244,16 @@ class Attempt:
 
     # Who waits for room
 
-    def room(self) -> bool:
-        """As a Waiter."""
-        pool = self._pool
-        seat = None if pool is None else self._those(pool).with_room(self._tries)
-        if seat is None:
-            return False
-        self._leave_room()
+    def called(self, seat: Seat) -> None:
+        """There is room at an endpoint, as Waiting."""
+        self._queued = None
         self._chosen = seat
         self._next()
-        return True
 
-    def tired(self) -> None:
-        """As a Waiter."""
-        self._waits = False
-        self._fail(DialBusy(f"no endpoint had room in time: {self._limits()}"))
+    def tired(self, why: DialBusy) -> None:
+        """There was none in time, as Waiting."""
+        self._queued = None
+        self._fail(why)
 
     # The steps
 
@@ -253,7 +294,7 @@ class Attempt:
 
     def _choose(self, pool: Pool) -> Seat | None:
         if self._candidates is None:
-            seat = pool.pick(self._source, self._host)
+            seat = pool.pick(self._source, self._hello.name)
             if seat is None or not pool.full(seat):
                 return seat
         return self._those(pool).following(self._tries)
@@ -261,7 +302,7 @@ class Attempt:
     def _those(self, pool: Pool) -> Candidates:
         candidates = self._candidates
         if candidates is None:
-            candidates = self._candidates = Candidates(pool, self._source, self._host)
+            candidates = self._candidates = Candidates(pool, self._source, self._hello.name)
         return candidates
 
     def _is_allowed(self, address: Address) -> bool:
@@ -297,36 +338,27 @@ class Attempt:
 
     def _ask(self, pool: Pool, *, backups: bool) -> bool:
         """Wait for the addresses of a name that may bring somebody to try; False where there is none."""
-        name = self._those(pool).unknown(self._tries, backups=backups) if pool.named else None
-        if name is None:
-            return False
-        # Kept before it is heard: cancelling is for a question whose answer we still wait for.
-        self._question = name.find()
-        self._question.addCallbacks(self._found, _nobody_waits, callbackArgs=(name,))
-        return True
+        return pool.named and self._those(pool).ask(self._tries, self._found, backups=backups)
 
-    def _found(self, found: tuple[Place, ...], name: KnownName) -> None:
-        self._question = None
-        if found:
-            self._chosen = None
-            if self._candidates is not None:
-                self._candidates.more_came()
+    def _found(self, why: DialFailed | None) -> None:
+        if why is None:
+            self._chosen = None  # there are more to choose from
         else:
-            self._why = DialUnresolved(f"{name} has no address")
+            self._why = why
         self._next()
 
     def _wait(self, pool: Pool) -> bool:
         """Wait for room where all who could be tried are full; False where there is no room for that either."""
-        if pool.room is None or self._candidates is None or not self._candidates.full:
+        room, candidates = pool.room, self._candidates
+        if room is None or candidates is None or not candidates.full:
             return False
-        self._waits = pool.room.join(self)
-        if not self._waits:
-            self._why = DialBusy(f"no endpoint has room, and {len(pool.room)} clients wait: {self._limits()}")
-        return self._waits
-
-    def _limits(self) -> str:
-        pool = self._pool
-        return "" if pool is None else f"{pool.terms.max_connections} connections are open to each"
+        queued = Queued(self, pool, room, candidates, self._tries)
+        why = queued.join()
+        if why is None:
+            self._queued = queued
+            return True
+        self._why = why
+        return False
 
     # The ends
 
@@ -352,18 +384,9 @@ class Attempt:
         race, self._race = self._race, None
         if race is not None:
             race.cancel()
-        if self._waits:
-            self._leave_room()
-
-    def _leave_room(self) -> None:
-        self._waits = False
-        if self._pool is not None and self._pool.room is not None:
-            self._pool.room.leave(self)
+        queued, self._queued = self._queued, None
+        if queued is not None:
+            queued.leave()
 
 
-classImplements(Attempt, ICancel)  # not by a decorator: setup.py compiles this module
-
-
-def _nobody_waits(failure: Failure) -> None:
-    """We gave the question up."""
-    failure.trap(CancelledError)
+classImplements(Attempt, ICancel, IChance)  # not by a decorator: setup.py compiles this module

@@ -10,11 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+
 from starship.dial.pools.names import KnownName
 from starship.dial.pools.pool import Pool
 from starship.dial.pools.seat import Seat
 from starship.dial.race import rivals
-from starship.words import Address
+from starship.errors import DialFailed, DialUnresolved
+from starship.interfaces import ILeg
+from starship.words import Address, Place, Stop
 
 TRIES_LIMIT: Final = 16
 """Addresses that one connection may try: a name with hundreds of them must not hold a client that long."""
@@ -28,7 +33,20 @@ class Candidates:
     for those did not allow. Whoever asks says how many `tries` there were.
     """
 
-    __slots__ = ("_anew", "_asked", "_host", "_others", "_pool", "_source", "full", "spent", "tried")
+    __slots__ = (
+        "_anew",
+        "_asked",
+        "_host",
+        "_leg",
+        "_others",
+        "_pool",
+        "_question",
+        "_source",
+        "_wordless",
+        "full",
+        "spent",
+        "tried",
+    )
 
     def __init__(self, pool: Pool, source: str, host: str | None) -> None:
         self._pool = pool
@@ -37,6 +55,9 @@ class Candidates:
         self._anew = False  # names have brought somebody before anybody was tried: the policy chooses once more
         self._others: Iterator[Seat] | None = None
         self._asked: list[KnownName] = []
+        self._question: Deferred[tuple[Place, ...]] | None = None
+        self._wordless: list[Seat] = []  # they took the connection and ended it, and nobody has said a byte yet
+        self._leg: ILeg | None = None  # of who has it after them
         self.tried: list[Seat] = []
         self.full = self.spent = False
 
@@ -69,17 +90,60 @@ class Candidates:
                 return seat
         return None
 
-    def unknown(self, tries: int, *, backups: bool) -> KnownName | None:
-        """A name that may bring somebody and was not asked about here yet; it counts as asked from here on."""
-        pool = self._pool
-        name = pool.roster.unknown(self._asked, backups=backups) if pool.named and tries < TRIES_LIMIT else None
-        if name is not None:
-            self._asked.append(name)
-        return name
+    def ask(self, tries: int, found: Callable[[DialFailed | None], None], *, backups: bool) -> bool:
+        """
+        Ask for the addresses of a name that may bring somebody to try, each name once; False where there is none.
 
-    def more_came(self) -> None:
-        """A name has brought addresses: there are more to choose from."""
-        self._others, self._anew = None, not self.tried
+        found(None): it has brought somebody; else found(why) it has not. Perhaps before this returns.
+        """
+        pool = self._pool
+        name = pool.roster.unknown(self._asked, backups=backups) if tries < TRIES_LIMIT else None
+        if name is None:
+            return False
+        self._asked.append(name)
+        # Kept before it is heard: cancelling is for a question whose answer we still wait for.
+        self._question = name.find()
+        self._question.addCallbacks(self._found, _nobody_waits, callbackArgs=(name, found))
+        return True
+
+    def give_up(self) -> None:
+        """Whatever is asked, nobody waits for it any more."""
+        if self._question is not None:
+            self._question.cancel()
+
+    def _found(self, places: tuple[Place, ...], name: KnownName, found: Callable[[DialFailed | None], None]) -> None:
+        self._question = None
+        if places:
+            self._others, self._anew = None, not self.tried  # there are more to choose from
+            found(None)
+        else:
+            found(DialUnresolved(f"{name} has no address"))
+
+    def stopped(self, seat: Seat, how: Stop) -> None:
+        """It took the connection, and stopped before it had said a byte: it is not tried again."""
+        self.tried.append(seat)
+        if how is Stop.ENDED:  # a reset has been counted by the seat
+            self._wordless.append(seat)
+
+    def compare(self, leg: ILeg) -> None:
+        """Somebody else has the connection now: say of those who ended it wordlessly whether that was their fault."""
+        if not self._wordless:
+            return
+        self._leg, told = leg, leg.over
+
+        def over(leg: ILeg, how: Stop) -> None:
+            self.judge()
+            if told is not None:
+                told(leg, how)
+
+        leg.over = over
+
+    def judge(self) -> None:
+        """Look whether they are put to shame by an answer."""
+        if self._leg is not None and self._leg.received:
+            wordless, self._wordless = self._wordless, []
+            for seat in wordless:
+                seat.ended_early()
 
     def _other(self, tries: int) -> Seat | None:
         """The next one that was not tried yet, has room, and is well or may be tried although it failed last."""
@@ -96,3 +160,8 @@ class Candidates:
             else:
                 return seat
         return None
+
+
+def _nobody_waits(failure: Failure) -> None:
+    """We gave the question up."""
+    failure.trap(CancelledError)

@@ -85,7 +85,8 @@ class Dialer:
         if version is not None:
             opening = preface(version, terms.proxy_options, arrival, hello) + opening
         trusted = route.trusted or route.pool is not None
-        attempt = Attempt(self, outcome, opening, pool, trusted, arrival.client.host, hello.name)
+        attempt = Attempt(self, outcome, opening, pool, trusted, arrival.client.host, hello)
+        attempt.said = said
         if self.spares is not None and terms.preconnect:
             # Where nothing was said yet, there is nothing by which a spare could be known to be alive.
             attempt.supply = Supply(self.spares, terms.preconnect, bool(said) and twice(hello, said))

@@ -67,6 +67,7 @@ class Exchange:
     alarm: IAlarm
     patron: IPatron
     keep: bool = True
+    back: bool = False
     tunnel: bool = field(default=False, init=False)
     over: bool = field(default=False, init=False)
     _asking: Asking | None = field(default=None, init=False)  # a body is, or was, to be carried
@@ -143,6 +144,9 @@ class Exchange:
         ):
             self._begin_again()
             return
+        if answering is not None and not answering.begun and self._may_go_back():
+            self.patron.go_back(how)
+            return
         said = "ended" if how is Stop.ENDED else "broke"
         self.fail(Reason.UPSTREAM_RESET, f"the site {said} the connection before it answered")
 
@@ -157,6 +161,7 @@ class Exchange:
     def switched(self, upstream: ILeg) -> None:
         """Both sides speak another protocol from here on."""
         self.tunnel = True
+        self._stay()
         self.alarm.clear()
         self._relay = self.terms.relay(self.client, upstream, self._relayed)
 
@@ -169,6 +174,7 @@ class Exchange:
 
     def moves(self) -> None:
         """The head of the response has come, its body is under way."""
+        self._stay()
         self._watch_body()
 
     # Inside
@@ -180,6 +186,15 @@ class Exchange:
 
     def _may_begin_again(self) -> bool:
         return self._reused and self._tries < self.terms.replays and self.request.method in IDEMPOTENT
+
+    def _may_go_back(self) -> bool:
+        """Whether another endpoint may be asked the same: nothing of a body was asked for, and the patron allows it."""
+        return self.back and self._asking is None and self.patron.may_go_back()
+
+    def _stay(self) -> None:
+        if self.back:
+            self.back = False
+            self.patron.stay()
 
     def _begin_again(self) -> None:
         self._tries += 1

@@ -14,7 +14,7 @@ from attrs import frozen
 from twisted.internet.interfaces import IDelayedCall
 from zope.interface import classImplements
 
-from starship.interfaces import ICancel, ILeg
+from starship.interfaces import ICancel, ILeg, IWayBack
 from starship.reasons import Reason
 from starship.wire.wheel import Slot, Wheel
 from starship.words import Stop
@@ -29,6 +29,10 @@ SIDES: Final = {CLIENT: "client", UPSTREAM: "upstream"}
 
 IDLE_CHECKS: Final = 4
 """Silence is noticed by looking at the byte counts this often per idle time: no clock is read per chunk."""
+
+
+LOOK_S: Final = 2.0
+"""Whether an upstream has spoken is looked at this often, where the client has a way back until then."""
 
 
 @frozen(kw_only=True)
@@ -48,6 +52,9 @@ class Splice:
     `idle` or `lifetime`. A side that breaks after its own stream had ended has only refused to hear more: that is
     an ordinary end (a browser that closes on a late close_notify, a server that answers early and closes). What the
     upstream had said by then still reaches the client.
+
+    `back` is taken where the upstream stops before it has said a byte, and nothing of the client was carried yet nor
+    lost, and it has not ended: the client's leg is let go of, the upstream's is reset, and `done` is not called.
     """
 
     __slots__ = (
@@ -58,8 +65,11 @@ class Splice:
         "_linger",
         "_over",
         "_quiet_checks",
+        "_received",
         "_seen",
+        "_sent",
         "_watch",
+        "back",
         "client",
         "done",
         "limits",
@@ -74,12 +84,15 @@ class Splice:
         limits: SpliceLimits,
         wheel: Wheel,
         done: Callable[[Reason, str], None],
+        back: IWayBack | None = None,
     ) -> None:
         self.client = client
         self.upstream = upstream
         self.limits = limits
         self.wheel = wheel
         self.done = done
+        self.back = back
+        self._received = self._sent = 0  # of the client and to the upstream by the start, for the way back
         self._ended = 0  # sides whose stream has ended
         self._finished = 0  # sides that have the other's end, or will never take it
         self._detail = ""
@@ -95,7 +108,9 @@ class Splice:
         limits = self.limits
         if limits.lifetime:
             self._life = self.wheel.callLater(limits.lifetime, self._sever, Reason.LIFETIME)
-        if limits.idle:
+        if self.back is not None:
+            self._note(self.back)
+        elif limits.idle:
             self._watch = self.wheel.put(limits.idle / IDLE_CHECKS, self)
         self.client.carry(self.upstream, None, self._client_stopped)
         if not self._over:
@@ -107,14 +122,16 @@ class Splice:
             self._abort_both()
 
     def late(self) -> None:
-        """Look whether anything has moved since the last look."""
+        """Look whether anything has moved since the last look, and whether there is a way back to be kept."""
+        if self.back is not None and self._looks_back(self.back):
+            return
         moved = self.client.received + self.upstream.received
         self._quiet_checks = self._quiet_checks + 1 if moved == self._seen else 0
         self._seen = moved
         if self._quiet_checks >= IDLE_CHECKS:
             self._sever(Reason.IDLE)
         else:
-            self._watch = self.wheel.put(self._patience() / IDLE_CHECKS, self)
+            self._watch = self._put_watch()
 
     def _client_stopped(self, why: Stop) -> None:
         if self._over:
@@ -128,7 +145,7 @@ class Splice:
         self.upstream.end(self._upstream_finished)
 
     def _upstream_stopped(self, why: Stop) -> None:
-        if self._over:
+        if self._over or (self.back is not None and self._goes_back(self.back, why)):
             return
         if why is Stop.LOST:
             self._lost(UPSTREAM)
@@ -197,15 +214,62 @@ class Splice:
             if call is not None and call.active():
                 call.cancel()
 
+    # The way back
+
+    def _note(self, back: IWayBack) -> None:
+        """Begin with a way back, unless the client has said more already."""
+        self._received, self._sent = self.client.received, self.upstream.sent
+        if self.client.held:
+            self.back = None
+            back.stay()
+        self._watch = self._put_watch()
+
+    def _looks_back(self, back: IWayBack) -> bool:
+        """
+        Close the way back once it is of no use. True while it is open, and silence does not count yet.
+
+        Who goes the way back bounds how long that is.
+        """
+        if self._is_unheard() and back.may_go_back():
+            patience = self._patience()
+            if patience and patience / IDLE_CHECKS <= LOOK_S:
+                return False  # silence ends it sooner
+            self._watch = self._put_watch()
+            return True
+        self.back = None
+        back.stay()
+        return False
+
+    def _put_watch(self) -> Slot | None:
+        patience = self._patience()
+        wait = patience / IDLE_CHECKS
+        if self.back is not None and not 0 < wait <= LOOK_S:
+            wait = LOOK_S
+        return self.wheel.put(wait, self) if wait else None
+
+    def _goes_back(self, back: IWayBack, how: Stop) -> bool:
+        self.back = None
+        if not self._is_unheard() or not back.may_go_back():
+            return False
+        self._stop_clocks()
+        self.client.unread(b"")
+        self.upstream.abort()
+        back.go_back(how)
+        return True
+
+    def _is_unheard(self) -> bool:
+        """Whether nothing was carried: the upstream was told what it was told before, and no more; it said nothing."""
+        client, upstream = self.client, self.upstream
+        heard = upstream.received or client.received != self._received or upstream.sent != self._sent
+        return not heard and not self._ended
+
     def _grow_impatient(self) -> None:
         """One side has ended: from now on silence may last as long as `half_close` says."""
         watch = self._watch
         if watch is not None:
             watch.pop(self, None)
         self._quiet_checks = 0
-        patience = self._patience()
-        if patience:
-            self._watch = self.wheel.put(patience / IDLE_CHECKS, self)
+        self._watch = self._put_watch()
 
     def _patience(self) -> float:
         idle, half_close = self.limits.idle, self.limits.half_close

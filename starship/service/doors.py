@@ -20,7 +20,7 @@ from starship.accept.porch import Balancers, Porch
 from starship.accept.sniffing import Manners, SniffingFactory, SniffingProtocol
 from starship.buckets import Buckets
 from starship.config.settings import Listener, Settings
-from starship.interfaces import ICancel, ILeg, Relay, Scheme
+from starship.interfaces import ICancel, ILeg, IWayBack, Relay, Scheme
 from starship.journey import Guides
 from starship.reasons import Reason
 from starship.refuse.alerts import AlertRefuser
@@ -135,8 +135,10 @@ def make_relay(settings: Settings, wheel: Wheel) -> Relay:
         lifetime=settings.upstream.lifetime,
     )
 
-    def join(client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel:
-        splice = Splice(client, upstream, limits, wheel, done)
+    def join(
+        client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None], back: IWayBack | None = None
+    ) -> ICancel:
+        splice = Splice(client, upstream, limits, wheel, done, back)
         splice.start()
         return splice
 

@@ -18,7 +18,7 @@ from starship.accept.identity import Identities
 from starship.accept.porch import Balancers, Porch
 from starship.accept.sniffing import Manners, SniffingFactory, SniffingProtocol
 from starship.errors import DialTimeout, LookupTimeout
-from starship.interfaces import ICancel, ILeg, IRefuser, ISniffer, Scheme
+from starship.interfaces import ICancel, ILeg, IRefuser, ISniffer, IWayBack, Scheme
 from starship.journey import Guides
 from starship.names import Hostname
 from starship.reasons import Reason
@@ -76,6 +76,7 @@ class Join:
     client: ILeg
     upstream: ILeg
     done: Callable[[Reason, str], None]
+    back: IWayBack | None = None
     cancelled: int = 0
 
     def cancel(self) -> None:
@@ -179,8 +180,10 @@ class House:
         )
         self.factory = SniffingFactory(manners, kind=self.kind)
 
-    def join(self, client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel:
-        self.joins.append(Join(client, upstream, done))
+    def join(
+        self, client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None], back: IWayBack | None = None
+    ) -> ICancel:
+        self.joins.append(Join(client, upstream, done, back))
         return self.joins[-1]
 
     def visit(self) -> Visit:

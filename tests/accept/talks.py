@@ -49,6 +49,7 @@ class Talk:
     patron: IPatron
     hasty: bool = False
     keep: bool = True
+    back: bool = False
     tunnel: bool = False
     begun: bool = False  # the head of the response has gone out
     upstreams: list[ILeg] = field(factory=list)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from attrs import define
+from attrs import define, evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from twisted.logger import LogEvent, capturedLogs
@@ -16,8 +16,8 @@ from zope.interface.verify import verifyObject
 
 from starship.accept.gate import Gate
 from starship.accept.sniffing import LINGER_LIMIT_BYTES, LINGER_S
-from starship.errors import LookupTimeout
-from starship.interfaces import IClient, ISniffer
+from starship.errors import DialReset, LookupTimeout
+from starship.interfaces import ICancel, IClient, ILeg, ISniffer, IWayBack
 from starship.reasons import Mood, Reason
 from starship.refuse.alerts import AlertRefuser
 from starship.refuse.pages import load_pages
@@ -25,9 +25,9 @@ from starship.sniff.http import HttpSniffer
 from starship.sniff.tls import TlsSniffer
 from starship.wire.stock import HOLD_LIMIT_BYTES, HOLD_READ_BYTES
 from starship.wire.transport import WireTransport
-from starship.words import Address, Miss, Origin
+from starship.words import Address, Miss, Origin, Stop, Upstream
 from tests import fakes
-from tests.accept.doors import HELLO_TIMEOUT_S, ROUTE, Fate, House, LineSniffer, Visit, WordRefuser, closed
+from tests.accept.doors import HELLO_TIMEOUT_S, ROUTE, Fate, House, Join, LineSniffer, Visit, WordRefuser, closed
 from tests.fakes import errors_in
 from tests.wire.bench import Bench, tcp_pair
 
@@ -250,6 +250,83 @@ def test_an_early_end_of_stream_is_remembered_and_carried(start: Any) -> None:
     house.joins[0].client.carry(leg, None, ends.append)
     assert house.dialer.dials[0].opening + bytes(leg.data) == b"a.com\nthe rest"
     assert [str(end) for end in ends] == ["ended"]
+
+
+# Going back
+
+
+def carried() -> tuple[House, Visit, fakes.FakeChance]:
+    """A client that is joined to an endpoint of a pool."""
+    house, visit = dialling()
+    chance = fakes.FakeChance()
+    house.dialer.dials[0].outcome.dialled(fakes.FakeLeg(), chance)
+    return house, visit, chance
+
+
+def test_a_relay_has_a_way_back_only_where_there_are_others() -> None:
+    house, visit, _ = carried()
+    assert verifyObject(IWayBack, visit.protocol)
+    assert house.joins[0].back is visit.protocol
+    alone, _ = dialling()
+    alone.dialer.dials[0].outcome.dialled(fakes.FakeLeg())
+    assert alone.joins[0].back is None
+
+
+def test_who_goes_back_is_held_and_joined_to_another_with_what_it_said_meanwhile() -> None:
+    house, visit, chance = carried()
+    assert visit.protocol.may_go_back()
+    visit.protocol.go_back(Stop.LOST)
+    visit.says(b"meanwhile")
+    leg = fakes.FakeLeg()
+    chance.takes[0][0].dialled(leg)
+    house.joins[1].client.carry(leg, None, lambda why: None)
+    assert bytes(leg.data) == b"meanwhile"
+    house.joins[1].done(Reason.OK, "")
+    visit.closes()
+    assert house.is_empty()
+
+
+def test_who_goes_back_before_the_relay_was_made_is_joined_to_the_second_alone() -> None:
+    """An upstream may have stopped before anybody began to listen to it."""
+    second = fakes.FakeLeg()
+    chance = fakes.FakeChance(leg=second)
+    joins: list[Join] = []
+
+    def relay(client: ILeg, upstream: ILeg, done: Any, back: IWayBack | None = None) -> ICancel:
+        if back is not None:
+            back.go_back(Stop.ENDED)
+        joins.append(Join(client, upstream, done, back))
+        return joins[-1]
+
+    house = House(dialer=fakes.FakeDialer(), relay=relay)
+    visit = house.visit()
+    visit.says(b"a.com\n")
+    house.dialer.dials[0].outcome.dialled(fakes.FakeLeg(), chance)
+    visit.protocol.stop(Reason.CLOSED)
+    assert [join.cancelled for join in joins] == [1, 0]
+    assert joins[0].upstream is second
+
+
+@pytest.mark.parametrize("is_over", [True, False])
+def test_the_opening_is_kept_while_there_is_a_way_back_for_a_route_that_is_asked_about_anew(is_over: bool) -> None:
+    house, visit, chance = carried()
+    if is_over:
+        visit.protocol.stay()
+        assert chance.forgotten == 1
+        return
+    visit.protocol.go_back(Stop.LOST)
+    chance.takes[0][0].failed(DialReset("all have"))
+    house.resolver.renewals[0].callback(evolve(ROUTE, upstreams=(Upstream(host="192.0.2.81"),)))
+    assert house.dialer.dials[1].opening == house.dialer.dials[0].opening == b"a.com\n"
+
+
+@pytest.mark.parametrize("event", ["resets", "closes"])
+def test_a_client_that_leaves_while_another_is_dialled_is_gone(event: str) -> None:
+    house, visit, chance = carried()
+    visit.protocol.go_back(Stop.LOST)
+    getattr(visit, event)()
+    assert (house.ending.reason, chance.cancelled) == (Reason.CLIENT_GONE, 1)
+    assert house.is_empty()
 
 
 # Refusing

@@ -5,13 +5,13 @@ from __future__ import annotations
 from zope.interface.verify import verifyObject
 
 from starship.accept.turn import Turn
-from starship.errors import DialRefused
+from starship.errors import DialRefused, DialReset
 from starship.interfaces import IClient, IDialOutcome, IPatron
 from starship.reasons import Reason
-from starship.words import Address, Exchanged
-from tests.accept.doors import ROUTE
+from starship.words import Address, Exchanged, Stop
+from tests.accept.doors import ROUTE, Visit
 from tests.accept.talks import WELL, Salon, get, post
-from tests.fakes import FakeLeg
+from tests.fakes import FakeChance, FakeLeg
 
 
 def turn_of(salon: Salon) -> Turn:
@@ -117,3 +117,63 @@ def test_an_exchange_may_be_over_before_it_has_begun_to_wait() -> None:
     salon.fresh.leg = FakeLeg()
     visit = salon.visit(get(), get())
     assert visit.heard == b"(ok)(ok)"
+
+
+def with_chance() -> tuple[Salon, Visit, FakeChance]:
+    """A request that was asked of the first endpoint of a pool."""
+    salon, chance = Salon(), FakeChance()
+    salon.house.dialer.leg = None
+    visit = salon.visit(get())
+    salon.house.dialer.dials[0].outcome.dialled(FakeLeg(), chance)
+    return salon, visit, chance
+
+
+def test_an_endpoint_that_stopped_before_it_answered_is_replaced_by_another_with_an_exchange_of_its_own() -> None:
+    salon, _, chance = with_chance()
+    turn = turn_of(salon)
+    assert salon.talks[0].back
+    assert turn.may_go_back()
+    turn.go_back(Stop.LOST)
+    assert salon.talks[0].cancelled == 1
+    other = FakeLeg(Address("192.0.2.81", 80))
+    chance.takes[0][0].dialled(other)
+    assert (salon.talks[1].upstreams, salon.talks[1].back) == ([other], False)
+    salon.talks[1].answers()
+    assert salon.endings == [("test-1", "ok", 200)]
+    assert salon.house.ledger.endings[0].upstream == other.remote
+    assert salon.shelf.kept == [(other, ROUTE)]
+
+
+def test_where_all_have_stopped_there_is_a_page_and_the_next_request_may_follow() -> None:
+    salon, visit, chance = with_chance()
+    turn_of(salon).go_back(Stop.ENDED)
+    chance.takes[0][0].failed(DialReset("192.0.2.80:80 ended the connection before its first byte"))
+    salon.house.resolver.renewals[0].callback(ROUTE)
+    assert visit.heard == b"[upstream_reset test-1 keep]"
+    assert not visit.wire.shut
+    visit.says(get())
+    assert len(salon.house.dialer.dials) == 2
+
+
+def test_a_client_that_is_lost_while_another_is_dialled_ends_that_dial() -> None:
+    salon, visit, chance = with_chance()
+    turn_of(salon).go_back(Stop.LOST)
+    visit.resets()
+    assert chance.cancelled == 1
+    assert salon.endings == [("test-1", "client_gone", 499)]
+    assert salon.departed()
+
+
+def test_what_is_kept_for_another_is_let_go_of_when_it_is_not_needed() -> None:
+    salon, _, chance = with_chance()
+    turn_of(salon).stay()
+    assert chance.forgotten == 1
+
+
+def test_a_fresh_one_in_the_place_of_a_dead_one_may_have_a_second_chance_too() -> None:
+    salon, chance = Salon(), FakeChance()
+    salon.visit(get())
+    salon.talks[0].patron.again()
+    salon.fresh.dials[0].outcome.dialled(FakeLeg(), chance)
+    assert salon.talks[0].back
+    assert turn_of(salon).may_go_back()

@@ -6,14 +6,15 @@ import errno
 from typing import Any
 
 import pytest
+from attrs import evolve
 from zope.interface.verify import verifyObject
 
 from starship.dial.attempt import Attempt
 from starship.dial.candidates import TRIES_LIMIT
 from starship.dial.pools.ejection import Ejection
-from starship.errors import DialBusy, DialRefused, DialTimeout, DialUnresolved
-from starship.interfaces import ICancel
-from starship.words import Origin, Route, Stop, Upstream
+from starship.errors import DialBusy, DialRefused, DialReset, DialTimeout, DialUnresolved
+from starship.interfaces import ICancel, IChance, ILeg
+from starship.words import Hello, Origin, Route, Stop, Upstream
 from tests.dial.test_dialer import HELLO, OPENING, Outcome, Scene, refusal, up
 from tests.fakes import FakeLeg, arrival
 
@@ -309,3 +310,160 @@ def test_a_leg_that_comes_too_late_is_reset_and_counted_nowhere() -> None:
     scene.connect.tries[0].connected(leg)
     assert leg.aborted == 1
     assert scene.loads == {0}
+
+
+# The second chance
+
+
+def joined(scene: PoolScene) -> tuple[Outcome, FakeLeg]:
+    """A client that is joined to the endpoint that was tried last."""
+    _, outcome = scene.come()
+    return outcome, scene.succeed()
+
+
+def again(scene: PoolScene, before: Outcome, leg: FakeLeg, how: Stop = Stop.LOST, seconds: float = 5.0) -> Outcome:
+    """It stops without a byte, and its client goes back."""
+    chance, outcome = before.chance, Outcome()
+    assert chance is not None
+    if how is Stop.ENDED:
+        leg.abort()
+    chance.take(outcome, how, seconds)
+    if how is Stop.LOST:
+        leg.close(how)
+    return outcome
+
+
+def test_a_leg_of_a_pool_has_a_second_chance_and_one_alone_has_none() -> None:
+    scene = PoolScene(*ups(2))
+    outcome, _ = joined(scene)
+    assert outcome.chance is not None
+    verifyObject(IChance, outcome.chance)
+    assert outcome.chance.is_left()
+    lone = PoolScene(*ups(1))
+    assert joined(lone)[0].chance is None
+    scene.dial(up("192.0.2.9"))
+    scene.succeed()
+    assert scene.outcome.chance is None
+
+
+@pytest.mark.parametrize(("hello", "said"), [(HELLO, OPENING), (HELLO, b"PROXY"), (evolve(HELLO, early=True), OPENING)])
+def test_there_is_one_left_only_for_what_may_be_said_twice(hello: Hello, said: bytes) -> None:
+    scene = PoolScene(*ups(2), proxy_protocol="v1" if said == OPENING else None)
+    outcome = Outcome()
+    route = Route(app="", upstreams=(), pool="web", origin=Origin.STATIC)
+    scene.dialer.dial(route, arrival(port=8443), hello, said, outcome)
+    scene.succeed()
+    assert outcome.chance is not None
+    assert outcome.chance.is_left() is (said == OPENING and not hello.early)
+
+
+@pytest.mark.parametrize("how", [Stop.LOST, Stop.ENDED])
+def test_the_next_one_is_told_the_same_and_whoever_has_stopped_is_not_tried_again(how: Stop) -> None:
+    scene = PoolScene(*ups(3), proxy_protocol="v1")
+    first, leg = joined(scene)
+    legs = [leg]
+    for _ in range(2):
+        first = again(scene, first, legs[-1], how)
+        legs.append(scene.succeed())
+        assert first.legs == [legs[-1]]
+    assert len({leg.remote for leg in legs}) == 3
+    assert {bytes(leg.data) for leg in legs} == {bytes(legs[0].data)}
+    last = again(scene, first, legs[-1], how)
+    assert isinstance(last.why, DialReset)
+    assert str(last.why).endswith(f" {'reset' if how is Stop.LOST else 'ended'} the connection before its first byte")
+    assert scene.loads == {0}
+    assert scene.clock.getDelayedCalls() == []
+
+
+def test_it_takes_from_the_budget_of_the_pool_and_there_may_be_none() -> None:
+    scene = PoolScene(*ups(3), retries=0.0, min_retries=0)
+    first, leg = joined(scene)
+    second = again(scene, first, leg)
+    assert isinstance(second.why, DialReset)
+    assert str(second.why).endswith("; enough of those are being tried again")
+    assert len(scene.tries) == 1
+
+
+def test_all_rounds_together_try_so_many_endpoints_and_no_more() -> None:
+    scene = PoolScene(*ups(50), ejection=Ejection(failures=0, time=1, share=0))
+    outcome, leg = joined(scene)
+    while outcome.legs:
+        outcome = again(scene, outcome, leg)
+        if len(scene.tries) > TRIES_LIMIT or outcome.failures:
+            break
+        leg = scene.succeed()
+    assert isinstance(outcome.why, DialReset)
+    assert len(scene.tries) == TRIES_LIMIT
+
+
+def test_it_has_the_seconds_that_it_is_given() -> None:
+    scene = PoolScene(*ups(2))
+    first, leg = joined(scene)
+    second = again(scene, first, leg, seconds=1.5)
+    scene.clock.advance(1.4)
+    assert second.calls == 0
+    scene.clock.advance(0.2)
+    assert isinstance(second.why, DialTimeout)
+    assert "before that" in str(second.why)
+    assert scene.loads == {0}
+
+
+def test_given_up_in_its_second_round_it_leaves_nothing() -> None:
+    scene = PoolScene(*ups(2))
+    dial, first = scene.come()
+    leg = scene.succeed()
+    second = again(scene, first, leg)
+    dial.cancel()
+    assert (second.calls, scene.connect.tries[-1].cancelled) == (0, 1)
+    assert scene.loads == {0}
+    assert scene.clock.getDelayedCalls() == []
+
+
+def test_resets_that_come_at_once_are_gone_through_by_one_loop_and_have_one_deadline() -> None:
+    """The outcome takes its second chance before the dial has returned."""
+
+    class Eager(Outcome):
+        def dialled(self, leg: ILeg, chance: IChance | None = None) -> None:
+            super().dialled(leg, chance)
+            if len(self.legs) < 10:
+                assert chance is not None
+                chance.take(self, Stop.LOST, 5.0)
+                leg.abort()
+
+    scene = PoolScene(*ups(12))
+    scene.connect.hasty, scene.connect.all_good = True, True
+    outcome = Eager()
+    route = Route(app="", upstreams=(), pool="web", origin=Origin.STATIC)
+    scene.dialer.dial(route, arrival(port=8443), HELLO, OPENING, outcome)
+    assert len({leg.remote for leg in outcome.legs}) == 10
+    assert scene.clock.getDelayedCalls() == []
+
+
+def test_an_endpoint_that_ends_connections_wordlessly_is_left_out_once_others_have_answered_for_it() -> None:
+    scene = PoolScene(*ups(2))
+    bad = scene.pools.means.members
+    for _ in range(RULES.failures):
+        outcome, leg = joined(scene)
+        while leg.remote.host != "192.0.2.1":
+            leg.received = 1
+            leg.close(Stop.ENDED)
+            outcome, leg = joined(scene)
+        again(scene, outcome, leg, Stop.ENDED)
+        answering = scene.succeed()
+        answering.received = 7
+        answering.close(Stop.ENDED)
+    (member,) = [member for member in bad if member.address.host == "192.0.2.1"]
+    assert member.ejections == 1
+    assert member.why == "192.0.2.1:443 ended a connection before its first byte, where another answered"
+
+
+def test_a_chance_that_is_forgotten_while_the_leg_has_spoken_says_whose_fault_the_last_end_was() -> None:
+    scene = PoolScene(*ups(2))
+    outcome, leg = joined(scene)
+    outcome = again(scene, outcome, leg, Stop.ENDED)
+    answering = scene.succeed()
+    answering.received = 7
+    assert outcome.chance is not None
+    outcome.chance.forget()
+    (member,) = [member for member in scene.pools.means.members if member.address == leg.remote]
+    assert member.failures == 1

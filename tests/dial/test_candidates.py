@@ -10,8 +10,10 @@ from attrs import define, field
 from starship.dial.candidates import TRIES_LIMIT, Candidates
 from starship.dial.pools.pool import Pool
 from starship.dial.pools.seat import Seat
-from starship.words import Address
+from starship.errors import DialFailed
+from starship.words import Address, Stop
 from tests.dial.pools.pooling import SOURCE, World, eject, seat_of, up
+from tests.fakes import FakeLeg
 
 
 @define(eq=False)
@@ -84,13 +86,12 @@ def test_a_name_is_asked_about_once_and_who_it_brings_is_chosen_by_the_policy() 
     world = World()
     pool = world.pool(up("a.example"), up("192.0.2.9", backup=True))
     choice = Choice(pool)
-    name = choice.those.unknown(choice.tries, backups=False)
-    assert str(name) == "a.example"
-    assert choice.those.unknown(choice.tries, backups=False) is None
-    pool.roster.look()
-    world.resolver.questions[0].answer("192.0.2.1")
+    found: list[DialFailed | None] = []
+    assert choice.those.ask(choice.tries, found.append, backups=False)
+    assert not choice.those.ask(choice.tries, found.append, backups=False)
     before = pool.total
-    choice.those.more_came()
+    world.resolver.questions[0].answer("192.0.2.1")
+    assert found == [None]
     assert choice.all_in_turn() == ["192.0.2.1", "192.0.2.9"]
     assert pool.total == before + 1
 
@@ -100,10 +101,47 @@ def test_names_that_bring_more_after_a_try_are_gone_through_from_the_first() -> 
     pool = world.pool(up("192.0.2.9"), up("a.example"))
     choice = Choice(pool)
     assert choice.all_in_turn() == ["192.0.2.9"]
-    pool.roster.look()
+    assert choice.those.ask(choice.tries, lambda why: None, backups=False)
     world.resolver.questions[0].answer("192.0.2.1", "192.0.2.2")
-    choice.those.more_came()
     assert sorted(choice.all_in_turn()) == ["192.0.2.1", "192.0.2.2"]
+
+
+def over(choice: Choice, leg: FakeLeg, how: Stop) -> None:
+    """The next one has the connection, until it stops."""
+    choice.those.compare(leg)
+    leg.close(how)
+
+
+@pytest.mark.parametrize(("answered", "failures"), [(True, 1), (False, 0)])
+def test_who_ended_a_connection_wordlessly_has_failed_only_where_another_answers(answered: bool, failures: int) -> None:
+    choice = Choice(pool_of(3))
+    first = seat_of(choice.pool, "192.0.2.1")
+    choice.those.stopped(first, Stop.ENDED)
+    over(choice, FakeLeg(received=5 if answered else 0), Stop.ENDED)
+    assert (first.member.failures, first.member.resets) == (failures, failures)
+    assert "192.0.2.1" not in choice.all_in_turn()
+
+
+def test_a_reset_is_not_counted_here_for_the_seat_has_done_so() -> None:
+    choice = Choice(pool_of(3))
+    first = seat_of(choice.pool, "192.0.2.1")
+    choice.those.stopped(first, Stop.LOST)
+    over(choice, FakeLeg(received=5), Stop.ENDED)
+    assert first.member.failures == 0
+
+
+def test_two_who_ended_it_are_put_to_shame_by_the_third_and_once() -> None:
+    choice, told = Choice(pool_of(3)), list[Stop]()
+    seats = [seat_of(choice.pool, f"192.0.2.{number}") for number in (1, 2)]
+    for seat in seats:
+        choice.those.stopped(seat, Stop.ENDED)
+        leg = FakeLeg(over=lambda leg, how: told.append(how))
+        choice.those.compare(leg)
+    leg.received = 1
+    choice.those.judge()
+    leg.close(Stop.LOST)
+    assert [seat.member.failures for seat in seats] == [1, 1]
+    assert told == [Stop.LOST]  # whoever wanted to hear of the end still does
 
 
 def named(*hosts: str) -> tuple[Choice, Seat]:

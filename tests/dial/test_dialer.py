@@ -29,7 +29,7 @@ from starship.dial.pools.pool import Means
 from starship.dial.pools.terms import Terms
 from starship.dial.preface import preface
 from starship.errors import DialBroken, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
-from starship.interfaces import ICancel, IDialer, IDialOutcome, ILeg
+from starship.interfaces import ICancel, IChance, IDialer, IDialOutcome, ILeg
 from starship.names import Hostname
 from starship.wire.connect import connect_on
 from starship.wire.ground import Ground as Wire
@@ -56,9 +56,11 @@ class Outcome:
     def __init__(self) -> None:
         self.legs: list[ILeg] = []
         self.failures: list[DialFailed] = []
+        self.chance: IChance | None = None  # of the last leg
 
-    def dialled(self, leg: ILeg) -> None:
+    def dialled(self, leg: ILeg, chance: IChance | None = None) -> None:
         self.legs.append(leg)
+        self.chance = chance
 
     def failed(self, why: DialFailed) -> None:
         self.failures.append(why)
@@ -95,6 +97,7 @@ class FakeConnect:
 
     hasty: bool = False
     good: str | None = None
+    all_good: bool = False
     tries: list[Try] = field(factory=list)
 
     def __call__(
@@ -107,7 +110,7 @@ class FakeConnect:
     ) -> ICancel:
         self.tries.append(Try(remote, bind, timeout, connected, refused))
         if self.hasty:
-            if remote.host == self.good:
+            if self.all_good or remote.host == self.good:
                 connected(FakeLeg(remote))
             else:
                 refused(refusal())

@@ -14,12 +14,12 @@ from zope.interface import implementer
 
 from starship.accept.alarm import Alarm
 from starship.exchange.exchange import Exchange, Terms
-from starship.interfaces import ICancel, ILeg, IPatron
+from starship.interfaces import ICancel, ILeg, IPatron, IWayBack
 from starship.messages import Request
 from starship.reasons import Reason
 from starship.sniff.http import HttpSniffer
 from starship.wire.stock import StockLeg
-from starship.words import Address, Exchanged, Hello
+from starship.words import Address, Exchanged, Hello, Stop
 
 RESPONSE_S = 30.0
 BODY_S = 20.0
@@ -111,16 +111,32 @@ class Join:
 @implementer(IPatron)
 @define(eq=False)
 class Patron:
-    """Remembers how it went, and how often another upstream was asked for."""
+    """
+    Remembers how it went, and how often another upstream was asked for. `may`: there is a way back.
+
+    Who goes back cancels the exchange, as the room that accepts does.
+    """
 
     outcomes: list[Exchanged] = field(factory=list)
     agains: int = 0
+    may: bool = False
+    backs: list[Stop] = field(factory=list)
+    stays: int = 0
 
     def exchanged(self, outcome: Exchanged) -> None:
         self.outcomes.append(outcome)
 
     def again(self) -> None:
         self.agains += 1
+
+    def may_go_back(self) -> bool:
+        return self.may
+
+    def go_back(self, how: Stop) -> None:
+        self.backs.append(how)
+
+    def stay(self) -> None:
+        self.stays += 1
 
     @property
     def outcome(self) -> Exchanged:
@@ -165,7 +181,9 @@ class World:
         self.exchange = Exchange(self.client.leg, request_of(self.head), terms, Alarm(self.clock), self.patron)
         self.exchange.start(self.upstream.leg)
 
-    def _join(self, client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None]) -> ICancel:
+    def _join(
+        self, client: ILeg, upstream: ILeg, done: Callable[[Reason, str], None], back: IWayBack | None = None
+    ) -> ICancel:
         self.joins.append(Join(client, upstream, done))
         return self.joins[-1]
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
 from zope.interface.verify import verifyObject
 
 from starship.interfaces import IExchange
 from starship.reasons import Reason
-from starship.words import Exchanged
+from starship.words import Exchanged, Stop
 from tests.exchange.ends import BODY_S, GET, RESPONSE_S, End, World, every_cut
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"
@@ -188,6 +190,49 @@ def test_where_no_replay_is_wanted_there_is_none() -> None:
     world = World(reused=True, terms={"replays": 0})
     world.upstream.ends()
     assert (world.patron.agains, world.outcome.reason) == (0, Reason.UPSTREAM_RESET)
+
+
+def going_back(**parts: Any) -> World:
+    """A request whose patron has a way back."""
+    world = World(**parts)
+    world.exchange.back = world.patron.may = True
+    return world
+
+
+@pytest.mark.parametrize(("leave", "how"), [(End.ends, Stop.ENDED), (End.resets, Stop.LOST)])
+def test_an_upstream_that_leaves_before_it_answers_is_left_to_a_patron_who_has_a_way_back(
+    leave: Callable[[End], None], how: Stop
+) -> None:
+    world = going_back()
+    leave(world.upstream)
+    assert (world.patron.backs, world.patron.outcomes) == ([how], [])
+    world.exchange.cancel()
+    assert world.upstream.wire.aborted or how is Stop.LOST
+
+
+@pytest.mark.parametrize(
+    ("parts", "said"), [({"head": POST, "body": b"hello"}, b""), ({"head": PUT}, b""), ({}, b"HTTP/1.1 2")]
+)
+def test_a_body_or_the_first_byte_of_an_answer_closes_the_way_back(parts: dict[str, Any], said: bytes) -> None:
+    world = going_back(**parts)
+    world.upstream.says(said)
+    world.upstream.ends()
+    assert (world.patron.backs, world.outcome.reason) == ([], Reason.UPSTREAM_RESET)
+
+
+def test_a_patron_may_have_closed_it() -> None:
+    world = going_back()
+    world.patron.may = False
+    world.upstream.resets()
+    assert (world.patron.backs, world.outcome.reason) == ([], Reason.UPSTREAM_RESET)
+
+
+def test_a_long_answer_lets_go_of_what_is_kept_for_the_way_back() -> None:
+    world = going_back()
+    world.answers(OK[:-2])
+    assert world.patron.stays == 1
+    world.answers(OK[-2:])
+    assert (world.patron.stays, world.outcome) == (1, WELL)
 
 
 def test_an_early_refusal_is_passed_on_ends_the_upload_and_nobody_goes_on() -> None:

@@ -9,11 +9,12 @@ from random import Random
 
 import pytest
 from twisted.internet.task import Clock
+from zope.interface import implementer
 from zope.interface.verify import verifyObject
 
-from starship.interfaces import ICancel, ILeg
+from starship.interfaces import ICancel, ILeg, IWayBack
 from starship.reasons import Reason
-from starship.relay.splice import LINGER_S, Splice, SpliceLimits
+from starship.relay.splice import LINGER_S, LOOK_S, Splice, SpliceLimits
 from starship.words import Stop
 from tests.fakes import ExactWheel, FakeLeg
 from tests.loopback import Ground, MiniProxy, Peer, ground, proxies
@@ -29,6 +30,10 @@ class ToldLeg(FakeLeg):
 
     stop: Callable[[Stop], None]
     finish: Callable[[Stop], None] | None = None
+    unreads: int = 0
+
+    def unread(self, data: bytes) -> None:
+        self.unreads += 1
 
     def end(self, done: Callable[[Stop], None]) -> None:
         self.finish = done
@@ -41,16 +46,43 @@ class ToldLeg(FakeLeg):
         self.finish(how)
 
 
+@implementer(IWayBack)
+class WayBack:
+    """Remembers how it was taken. `may`: it is open."""
+
+    def __init__(self) -> None:
+        self.may = True
+        self.taken: list[Stop] = []
+        self.stays = 0
+
+    def may_go_back(self) -> bool:
+        return self.may
+
+    def go_back(self, how: Stop) -> None:
+        self.taken.append(how)
+
+    def stay(self) -> None:
+        self.stays += 1
+
+
 class Scene:
     """A Splice over two such legs."""
 
-    def __init__(self, *, idle: float = 0, half_close: float = 0, lifetime: float = 0) -> None:
+    def __init__(
+        self,
+        *,
+        idle: float = 0,
+        half_close: float = 0,
+        lifetime: float = 0,
+        back: WayBack | None = None,
+        held: int = 0,
+    ) -> None:
         self.clock = Clock()
-        self.client, self.upstream = ToldLeg(), ToldLeg()
+        self.client, self.upstream = ToldLeg(received=200 + held, held=held), ToldLeg(sent=230)
         self.ends: list[tuple[Reason, str]] = []
         limits = SpliceLimits(idle=idle, half_close=half_close, lifetime=lifetime)
         self.splice = Splice(
-            self.client, self.upstream, limits, ExactWheel(self.clock), lambda *end: self.ends.append(end)
+            self.client, self.upstream, limits, ExactWheel(self.clock), lambda *end: self.ends.append(end), back
         )
         self.splice.start()
 
@@ -240,6 +272,117 @@ def test_cancel_resets_both_sides_and_tells_nobody() -> None:
     scene.upstream.stop(Stop.ENDED)
     assert scene.ends == []
     assert scene.clock.getDelayedCalls() == []
+
+
+# The way back
+
+
+@pytest.mark.parametrize("how", [Stop.LOST, Stop.ENDED])
+def test_an_upstream_that_stops_before_it_said_a_byte_is_let_go_of_and_the_client_goes_back(how: Stop) -> None:
+    back = WayBack()
+    scene = Scene(idle=600, lifetime=600, back=back)
+    scene.clock.advance(1)
+    scene.upstream.stop(how)
+    assert back.taken == [how]
+    assert (scene.client.unreads, scene.client.aborted, scene.upstream.aborted) == (1, 0, 1)
+    scene.upstream.stop(Stop.LOST)
+    scene.client.stop(Stop.LOST)
+    scene.splice.cancel()
+    assert scene.client.aborted == 0
+    assert (scene.ends, back.taken, back.stays, scene.clock.getDelayedCalls()) == ([], [how], 0, [])
+
+
+def _answers(scene: Scene) -> None:
+    scene.upstream.received += 1
+
+
+def _goes_on(scene: Scene) -> None:
+    scene.client.received += 1
+    scene.upstream.sent += 1
+
+
+def _says_what_nobody_takes(scene: Scene) -> None:
+    scene.client.received += 1
+
+
+def _ends(scene: Scene) -> None:
+    scene.client.stop(Stop.ENDED)
+
+
+@pytest.mark.parametrize("event", [_answers, _goes_on, _says_what_nobody_takes, _ends])
+def test_it_does_not_once_anything_was_carried_or_lost_or_the_client_has_ended(event: Callable[[Scene], None]) -> None:
+    back = WayBack()
+    scene = Scene(idle=600, back=back)
+    event(scene)
+    scene.upstream.stop(Stop.LOST)
+    assert back.taken == []
+    assert scene.ends == [(Reason.UPSTREAM_RESET, "upstream reset")]
+    scene.after_ends()
+
+
+def test_it_does_not_where_the_client_had_said_more_before_they_were_joined() -> None:
+    back = WayBack()
+    scene = Scene(idle=600, back=back, held=10)
+    assert back.stays == 1
+    scene.upstream.stop(Stop.LOST)
+    assert back.taken == []
+    assert scene.ends == [(Reason.UPSTREAM_RESET, "upstream reset")]
+
+
+def test_a_way_back_that_is_closed_is_a_reset_as_any_other() -> None:
+    back = WayBack()
+    scene = Scene(idle=600, back=back)
+    back.may = False
+    scene.upstream.stop(Stop.LOST)
+    assert (back.taken, scene.ends) == ([], [(Reason.UPSTREAM_RESET, "upstream reset")])
+
+
+@pytest.mark.parametrize("idle", [0, 600, 4])
+@pytest.mark.parametrize("event", [_answers, _goes_on])
+def test_what_is_kept_for_it_is_let_go_of_soon_after_the_first_byte(
+    idle: float, event: Callable[[Scene], None]
+) -> None:
+    back = WayBack()
+    scene = Scene(idle=idle, back=back)
+    event(scene)
+    scene.clock.advance(LOOK_S)
+    assert back.stays == 1
+    scene.upstream.stop(Stop.LOST)
+    assert back.taken == []
+
+
+@pytest.mark.parametrize("idle", [0, 600])
+def test_it_is_kept_while_the_upstream_is_silent_for_as_long_as_there_is_a_way(idle: float) -> None:
+    back = WayBack()
+    scene = Scene(idle=idle, back=back)
+    scene.clock.pump([LOOK_S] * 4)
+    assert back.stays == 0
+    back.may = False
+    scene.clock.advance(LOOK_S)
+    assert back.stays == 1
+    assert len(scene.clock.getDelayedCalls()) == (1 if idle else 0)
+
+
+@pytest.mark.parametrize("idle", [2, 10, 100])
+@pytest.mark.parametrize("open_for", [0, 10])
+def test_silence_still_ends_it_never_before_the_idle_time(idle: float, open_for: float) -> None:
+    back = WayBack()
+    scene = Scene(idle=idle, back=back)
+    while not scene.ends:
+        assert scene.clock.seconds() < open_for + LOOK_S + idle * 1.25 + 0.1
+        back.may = scene.clock.seconds() < open_for
+        scene.clock.advance(0.05)
+    assert scene.clock.seconds() >= idle
+    assert scene.ends == [(Reason.IDLE, "")]
+    scene.after_ends()
+
+
+def test_after_a_half_close_silence_is_as_patient_as_ever() -> None:
+    scene = Scene(idle=600, half_close=40, back=WayBack())
+    scene.client.stop(Stop.ENDED)
+    while not scene.ends:
+        scene.clock.advance(0.05)
+    assert 40 <= scene.clock.seconds() < 40 * 1.25 + LOOK_S + 0.1
 
 
 def test_a_client_that_is_lost_before_the_start_ends_it_at_once() -> None:

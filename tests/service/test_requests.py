@@ -49,7 +49,7 @@ def test_upstreams_that_get_a_proxy_header_are_known(route: Route, changes: dict
 def test_the_terms_and_bounds_are_those_of_the_settings() -> None:
     http = Http(response_timeout=1.0, body_timeout=2.0, body_size=3, retries=4, replay_size=5, upstream_idle=6)
     made = settings(http=http, limits=Limits(head_size=7000, fields=8))
-    terms = make_terms(made, lambda client, upstream, done: pytest.fail("nothing is joined"))
+    terms = make_terms(made, lambda client, upstream, done, back=None: pytest.fail("nothing is joined"))
     assert (terms.response_timeout, terms.body_timeout, terms.body_size) == (1.0, 2.0, 3)
     assert (terms.replays, terms.replay_size, terms.head_size, terms.fields) == (4, 5, 7000, 8)
     idle = make_idle(made, Clock())

@@ -54,11 +54,11 @@ class Member:
     """
     Moments in monotonic seconds. `load` counts connections that are open (`live`) or being made.
 
-    `row` counts connects that failed since the last one that did not, `resets` connections that the endpoint reset
-    before it said a byte, in a row too. `spells` are the ejections in a row, `ejections` all of them; it is left out
-    until `out_until`. `since` is when that began or ended, `back_at` when it was last found well after it had been left
-    out; `why` says what went wrong last. `checked` is what checks say, by what they ask; empty while none has found it
-    down. `crowded` counts the watchers who want to hear of each connection that is over.
+    `row` counts connects that failed since the last one that did not, `resets` connections that the endpoint reset (or
+    ended, where another answered) before it said a byte, in a row too. `spells` are the ejections in a row, `ejections`
+    all of them; it is left out until `out_until`. `since` is when that began or ended, `back_at` when it was last found
+    well after it had been left out; `why` says what went wrong last. `checked` is what checks say, by what they ask;
+    empty while none has found it down. `crowded` counts the watchers who want to hear of each connection that is over.
     """
 
     _log = Logger()
@@ -99,6 +99,19 @@ class Member:
         self.failures += 1
         self.resets += 1
         self.why = f"{self.label} reset a connection before its first byte"
+        if rules.due(self.resets):
+            self._eject(rules)
+
+    def ended_early(self, rules: Ejection) -> None:
+        """
+        It took a connection, and ended it in order before it had said a byte, where another answered the same bytes.
+
+        By itself such an end is no failure: it may be the answer to nonsense, and whoever sends that could have every
+        endpoint left out. That another had something to say to the same bytes shows whose fault it was.
+        """
+        self.failures += 1
+        self.resets += 1
+        self.why = f"{self.label} ended a connection before its first byte, where another answered"
         if rules.due(self.resets):
             self._eject(rules)
 

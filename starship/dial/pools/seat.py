@@ -73,6 +73,10 @@ class Seat:
         self.member.load -= 1
         self._freed()
 
+    def ended_early(self) -> None:
+        """It ended a connection before its first byte, where another endpoint answered."""
+        self.member.ended_early(self.rules)
+
     def _over(self, leg: ILeg, how: Stop) -> None:
         member = self.member
         member.load -= 1

@@ -7,7 +7,7 @@ Part of `config`. A key that is wrong by itself takes no part: each mistake is t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 from attrs import define, field
 
@@ -70,7 +70,7 @@ def crosscheck(found: dict[str, Found], file: str) -> Iterator[Mistake]:
         yield from _not_shorter(found[keys.UPSTREAM.title], file, "dial_timeout", "connect_timeout")
         yield from _not_shorter(found[keys.UPSTREAM.title], file, "dns_max_ttl", "dns_min_ttl")
         yield from _probes(found[keys.UPSTREAM.title], file)
-        yield from _spares(found[keys.UPSTREAM.title], list(found.values()), file)
+        yield from _needs(found[keys.UPSTREAM.title], list(found.values()), file)
         yield from _listed(found[keys.UPSTREAM.title], file)
     for section in found.values():
         if section.known is keys.DOOR:
@@ -186,13 +186,25 @@ def _probes(upstream: Found, file: str) -> Iterator[Mistake]:
             yield upstream.mistake(file, key, "keepalive above 0 for this key to be of use")
 
 
-def _spares(upstream: Found, sections: list[Found], file: str) -> Iterator[Mistake]:
-    pools = [upstream, *(section for section in sections if section.known is keys.POOL)]
-    wanted = [section.value("preconnect") for section in pools]
-    if not any(number is None or number for number in wanted):
-        for key in ("preconnect_total", "preconnect_idle", "preconnect_rate"):
-            if key in upstream.lines:
-                yield upstream.mistake(file, key, "preconnect above 0, here or in a pool, for this key to be of use")
+_NEEDS: Final = {
+    "preconnect_total": "preconnect",
+    "preconnect_idle": "preconnect",
+    "preconnect_rate": "preconnect",
+    "queue": "max_connections",
+    "queue_timeout": "max_connections",
+    "eject_time": "eject_failures",
+    "max_ejected": "eject_failures",
+}
+"""What is of no use where another key is 0."""
+
+
+def _needs(upstream: Found, sections: list[Found], file: str) -> Iterator[Mistake]:
+    """What `[upstream]` says for all is of use somewhere."""
+    pools = [section for section in sections if section.known is keys.POOL]
+    for key, other in _NEEDS.items():
+        said = [upstream, *(pool for pool in pools if other in pool.lines)]
+        if key in upstream.lines and all(section.value(other) == 0 for section in said):
+            yield upstream.mistake(file, key, f"{other} above 0, here or in a pool, for this key to be of use")
 
 
 def _listed(upstream: Found, file: str) -> Iterator[Mistake]:
@@ -206,6 +218,9 @@ def _pool(pool: Found, upstream: Found | None, file: str) -> Iterator[Mistake]:
     if "connect_timeout" in pool.lines and whole is not None and part is not None and whole < part:
         allowed = f"at most the dial_timeout of [{upstream.name}] ({show_duration(whole)})"
         yield pool.mistake(file, "connect_timeout", allowed, pool.texts["connect_timeout"])
+    for key, other in _NEEDS.items():
+        if key in pool.lines and (pool if other in pool.lines else upstream).value(other) == 0:
+            yield pool.mistake(file, key, f"{other} above 0 for this key to be of use")
     yield from _check(pool, upstream, file)
     members = pool.value("endpoints")
     if members is not None and all(member.backup for member in members if member.weight):

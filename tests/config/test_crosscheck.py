@@ -225,11 +225,33 @@ def test_a_pool_is_checked_as_upstream_says_where_it_does_not_say_itself() -> No
         ("preconnect_total = 5\n", "preconnect above 0, here or in a pool,"),
         ("preconnect_idle = 5s\n", "preconnect above 0, here or in a pool,"),
         ("preconnect_rate = 5\n", "preconnect above 0, here or in a pool,"),
+        ("queue = 5\n", "max_connections above 0, here or in a pool,"),
+        ("queue_timeout = 5s\n", "max_connections above 0, here or in a pool,"),
+        ("eject_failures = 0\neject_time = 5s\n", "eject_failures above 0, here or in a pool,"),
+        ("eject_failures = 0\nmax_ejected = 5\n", "eject_failures above 0, here or in a pool,"),
     ],
 )
-def test_what_is_said_of_spares_and_probes_is_of_use_to_them(lines: str, wants: str) -> None:
+def test_what_is_said_of_spares_probes_queues_and_ejections_is_of_use_to_them(lines: str, wants: str) -> None:
     (mistake,) = mistakes_of(DOOR + LOOKUP + "[upstream]\n" + lines)
     assert f"expected {wants} for this key to be of use" in mistake
-    assert settings_of(DOOR + LOOKUP + "[upstream]\nkeepalive = 1m\npreconnect = 1\n" + lines)
-    if "preconnect" in lines:
-        assert settings_of(DOOR + LOOKUP + POOL + "preconnect = 1\n[upstream]\n" + lines)
+    here = lines.replace("eject_failures = 0\n", "")
+    assert settings_of(DOOR + LOOKUP + "[upstream]\nkeepalive = 1m\npreconnect = 1\nmax_connections = 9\n" + here)
+    if "keepalive" not in lines:
+        of_a_pool = "preconnect = 1\nmax_connections = 9\neject_failures = 2\n"
+        assert settings_of(DOOR + LOOKUP + POOL + of_a_pool + "[upstream]\n" + lines)
+
+
+@pytest.mark.parametrize(
+    ("lines", "wants"),
+    [
+        ("queue = 5\n", "max_connections above 0"),
+        ("queue_timeout = 5s\n", "max_connections above 0"),
+        ("eject_failures = 0\neject_time = 5s\n", "eject_failures above 0"),
+        ("eject_failures = 0\nmax_ejected = 5\n", "eject_failures above 0"),
+    ],
+)
+def test_what_a_pool_says_of_queues_and_ejections_is_of_use_to_it(lines: str, wants: str) -> None:
+    (mistake,) = mistakes_of(DOOR + LOOKUP + POOL + lines)
+    assert f"expected {wants} for this key to be of use" in mistake
+    here = lines.replace("eject_failures = 0\n", "")
+    assert settings_of(DOOR + LOOKUP + POOL + here + "[upstream]\nmax_connections = 9\n")

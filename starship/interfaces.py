@@ -16,21 +16,21 @@ from twisted.python.failure import Failure
 from zope.interface import Attribute, Interface
 
 from starship.errors import DialFailed
+from starship.legs import Connect as Connect
+from starship.legs import ICancel as ICancel
+from starship.legs import ILeg as ILeg
 from starship.names import Hostname
 from starship.reasons import Reason
 from starship.words import (
-    Address,
     Answer,
     Arrival,
     Ask,
     Ending,
-    Exchanged,
     Farewell,
     Hello,
     NeedMore,
     Preface,
     Refusal,
-    Request,
     Route,
     Stop,
     Verdict,
@@ -98,76 +98,6 @@ class IResolver(Interface):
 
         Who remembers answers may answer with what is known where the name was asked about only just now.
         """
-
-
-class ILeg(Interface):
-    """
-    One side of a connection, made of bytes both ways. Fully buffered nowhere: `send` says when to wait.
-
-    What arrives before `carry` is asked for waits here, within a bound; afterwards it goes to the other leg.
-    """
-
-    remote: Address = Attribute("whom it is connected to")
-    received: int = Attribute("bytes read from the peer so far")
-    sent: int = Attribute("bytes accepted for the peer so far")
-    held: int = Attribute("bytes that wait here for who carries or reads next")
-    full: bool = Attribute("whether its peer has yet to take some of what was sent")
-    over: Callable[[ILeg, Stop], object] | None = Attribute(
-        "called once with this leg when nothing is left of the connection: LOST where the peer broke it, else ENDED"
-    )
-
-    def send(data: bytes) -> bool:
-        """Write; False asks the caller to stop until `drained` calls back."""
-
-    def drained(resume: Callable[[], None]) -> None:
-        """Call `resume` once, when what made `send` say False has gone to the kernel."""
-
-    def pause() -> None:
-        """Stop reading."""
-
-    def resume() -> None:
-        """Read on."""
-
-    def end(done: Callable[[Stop], None]) -> None:
-        """
-        Finish what is buffered, then close for writing (half-close).
-
-        done(ENDED) once the last byte and the FIN went to the kernel; done(LOST) if the connection broke before.
-        A leg whose peer has ended too closes itself then.
-        """
-
-    def abort() -> None:
-        """Reset the connection at once. No callback is made after it."""
-
-    def carry(to: ILeg, limit: int | None, done: Callable[[Stop], None]) -> None:
-        """
-        Move what arrives here to another leg, with back-pressure.
-
-        limit: exactly that many bytes, then done(LIMIT), later bytes wait here; None: a tunnel.
-        done is called once: ENDED at the peer's end of stream, LOST when this connection broke. After ENDED it is
-        called once more, with LOST, where the connection breaks before both sides have finished.
-        """
-
-    def read(heard: Callable[[bytes], None], ended: Callable[[Stop], None]) -> None:
-        """
-        Hand each piece that arrives to `heard`, what waits here first, until `carry`, `read` or `unread` is asked for.
-
-        ended is called as `carry` calls its done. Like `carry`, it takes over from whatever was asked for before.
-        """
-
-    def unread(data: bytes) -> None:
-        """
-        Neither carry nor read from here on: bytes wait here, the first of them `data`, which was read too far.
-
-        No callback that was asked for before is made any more.
-        """
-
-
-class ICancel(Interface):
-    """Something under way that can be given up."""
-
-    def cancel() -> None:
-        """Give it up; no callback is made after it. A second call does nothing."""
 
 
 class IDialOutcome(Interface):
@@ -246,62 +176,6 @@ class IClient(Interface):
         """The walk has its Ending: nothing more is asked."""
 
 
-class IAlarm(Interface):
-    """The one deadline of a connection. What is set replaces what was."""
-
-    def set(seconds: float, call: Callable[[], None]) -> None:
-        """Call after so many seconds, perhaps a little later."""
-
-    def clear() -> None:
-        """There is nothing to wait for."""
-
-
-class IPatron(IWayBack):
-    """Whose exchange it is. Goes back where the exchange was told that it may: then it is cancelled."""
-
-    def exchanged(outcome: Exchanged) -> None:
-        """It is over. Once, unless it was cancelled."""
-
-    def again() -> None:
-        """The upstream's connection was used before and is dead, and nothing is lost: `start` it with another."""
-
-
-class IExchange(Interface):
-    """One request and its response, carried between two legs."""
-
-    keep: bool = Attribute("whether the client's connection may go on afterwards, as far as it is up to us; may change")
-    back: bool = Attribute("whether the patron may have a way back")
-    tunnel: bool = Attribute("whether both sides have changed to another protocol: a relay looks after them")
-
-    def start(upstream: ILeg) -> None:
-        """The head has been written to this leg: carry the request's body and the response."""
-
-    def announce_end() -> None:
-        """Tell the client that its connection ends with this response, unless the response is on its way already."""
-
-    def fail(reason: Reason, detail: str) -> None:
-        """It cannot go on: the upstream is reset, and the patron told."""
-
-    def cancel() -> None:
-        """Reset the upstream; nobody is told."""
-
-
-class Exchanging(Protocol):
-    """Makes the exchange of a request that came from `client`."""
-
-    def __call__(self, client: ILeg, request: Request, alarm: IAlarm, patron: IPatron) -> IExchange: ...
-
-
-class IIdle(Interface):
-    """Upstream connections between two requests."""
-
-    def keep(leg: ILeg, route: Route, arrival: Arrival, hello: Hello) -> None:
-        """Keep a leg that stands where the next message begins for a while, for those whom the route lets have it."""
-
-    def part(leg: ILeg) -> None:
-        """End a connection that is of no more use, in order and within a deadline."""
-
-
 class IJourney(IWayBack):
     """A walk under way, as far as the side that came in may tell it."""
 
@@ -358,24 +232,6 @@ class ILedger(Interface):
 
     def departed(arrival: Arrival) -> None:
         """The connection is closed: nothing of it is left."""
-
-
-class Connect(Protocol):
-    """
-    Connects to one address: `connected(leg)` or `refused(error)` is called once, perhaps before it returns.
-
-    `bind` are our own addresses, tried in this order while one of them cannot be had or has no port left; empty: the
-    kernel chooses. `timeout` in seconds (TimeoutError). Cancelling calls neither.
-    """
-
-    def __call__(
-        self,
-        remote: Address,
-        bind: tuple[str, ...],
-        timeout: float,
-        connected: Callable[[ILeg], object],
-        refused: Callable[[OSError], object],
-    ) -> ICancel: ...
 
 
 class Relay(Protocol):

@@ -16,7 +16,7 @@ LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "exchange", "refuse", "account", "config", "dns"}
 GROUND = {"errors", "nouns", "buckets", "names", "reasons", "framing", "messages", "answers", "tlv", "words"}
-GROUND |= {"addresses", "paths", "inside", "interfaces", "poolviews", "built"}
+GROUND |= {"addresses", "paths", "inside", "legs", "interfaces", "exchanging", "poolviews", "built"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "built": set(),
@@ -33,7 +33,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "paths": {"errors", "names", "reasons", "words"},
     "inside": {"errors", "names", "reasons", "words"},
     "poolviews": {"errors", "names", "reasons", "words"},
-    "interfaces": {"errors", "names", "reasons", "words"},
+    "legs": {"words"},
+    "interfaces": {"errors", "names", "reasons", "words", "legs"},
+    "exchanging": {"reasons", "words", "interfaces"},
     **dict.fromkeys(WORKSHOPS, GROUND),
     "dial": GROUND | {"wire"},
     "relay": GROUND | {"wire"},

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from pathlib import Path
+from inspect import getsource
 
-from starship import interfaces
+from starship import exchanging, interfaces, legs
 
-TREE = ast.parse(Path(interfaces.__file__).read_text())
 WORDS = [
     (seam.name, word)
-    for seam in TREE.body
+    for module in (legs, interfaces, exchanging)
+    for seam in ast.parse(getsource(module)).body
     if isinstance(seam, ast.ClassDef)
     for word in seam.body
     if isinstance(word, ast.FunctionDef) and not word.name.startswith("_")

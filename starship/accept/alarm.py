@@ -13,7 +13,7 @@ from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from starship.interfaces import IAlarm
+from starship.exchanging import IAlarm
 
 
 @implementer(IAlarm)

@@ -17,7 +17,8 @@ from twisted.python.failure import Failure
 
 from starship.accept.alarm import Alarm
 from starship.accept.turn import Turn, Wording
-from starship.interfaces import Exchanging, IDialer, IIdle, IRefuser, ISniffer, Scheme
+from starship.exchanging import ExchangeMaker, IIdle
+from starship.interfaces import IDialer, IRefuser, ISniffer, Scheme
 from starship.journey import Guides, Journey
 from starship.reasons import Reason
 from starship.wire.stock import Leg
@@ -54,7 +55,7 @@ class Courtesy:
     scheme: Scheme
     refusers: Mapping[str, IRefuser]
     guides: Guides
-    exchange: Exchanging
+    exchange: ExchangeMaker
     idle: IIdle
     fresh: IDialer
     introduce: Callable[[Arrival], Wording]
@@ -78,7 +79,7 @@ class Conversation:
     requests: int = field(default=0, init=False)
     alarm: Alarm = field(init=False)
     wording: Wording = field(init=False)
-    exchange: Exchanging = field(init=False)
+    exchange: ExchangeMaker = field(init=False)
     idle: IIdle = field(init=False)
     fresh: IDialer = field(init=False)
     _turn: Turn | None = field(default=None, init=False)

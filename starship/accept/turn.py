@@ -13,19 +13,9 @@ from attrs import define, evolve, field
 from zope.interface import implementer
 
 from starship.errors import DialFailed
-from starship.interfaces import Exchanging as ExchangeMaker
-from starship.interfaces import (
-    IAlarm,
-    ICancel,
-    IChance,
-    IClient,
-    IDialer,
-    IDialOutcome,
-    IExchange,
-    IIdle,
-    ILeg,
-    IPatron,
-)
+from starship.exchanging import ExchangeMaker
+from starship.exchanging import IAlarm, IExchange, IIdle, IPatron
+from starship.interfaces import ICancel, IChance, IClient, IDialer, IDialOutcome, ILeg
 from starship.journey import Journey
 from starship.reasons import Reason
 from starship.words import Exchanged, Hello, Refusal, Request, Route, Stop

@@ -18,7 +18,8 @@ from zope.interface import implementer
 
 from starship.dial.dialer import NOTHING, Dialer
 from starship.dial.twice import REPEATABLE
-from starship.interfaces import ICancel, IDialer, IDialOutcome, IIdle, ILeg
+from starship.exchanging import IIdle
+from starship.interfaces import ICancel, IDialer, IDialOutcome, ILeg
 from starship.words import Address, Arrival, Hello, Network, Route, Stop
 
 SURE_S: Final = 1.0

@@ -16,7 +16,8 @@ from zope.interface import implementer
 from starship.exchange.answering import Answering
 from starship.exchange.asking import Asking
 from starship.exchange.body import Passed
-from starship.interfaces import IAlarm, ICancel, IExchange, ILeg, IPatron, Relay
+from starship.exchanging import IAlarm, IExchange, IPatron
+from starship.interfaces import ICancel, ILeg, Relay
 from starship.reasons import Reason
 from starship.words import Exchanged, Request, Stop
 

@@ -17,7 +17,8 @@ from starship.dial.idle import FreshDialer, IdleConnections
 from starship.exchange.exchange import Exchange, Terms
 from starship.exchange.forwarded import Forwarding
 from starship.exchange.written import request_head
-from starship.interfaces import IAlarm, IDialer, IExchange, ILeg, IPatron, IRefuser, Relay, Scheme
+from starship.exchanging import IAlarm, IExchange, IPatron
+from starship.interfaces import IDialer, ILeg, IRefuser, Relay, Scheme
 from starship.journey import Guides
 from starship.messages import Request
 from starship.service.headers import header_version

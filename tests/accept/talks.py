@@ -11,7 +11,8 @@ from zope.interface import implementer
 
 from starship.accept.conversing import Conversation, Courtesy, Host
 from starship.accept.turn import Wording
-from starship.interfaces import Exchanging, IAlarm, IExchange, IIdle, ILeg, IPatron, IRefuser, Scheme
+from starship.exchanging import ExchangeMaker, IAlarm, IExchange, IIdle, IPatron
+from starship.interfaces import ILeg, IRefuser, Scheme
 from starship.journey import Guides
 from starship.messages import Request
 from starship.reasons import Reason
@@ -145,7 +146,7 @@ class Salon:
         return guides
 
     @property
-    def exchange(self) -> Exchanging:
+    def exchange(self) -> ExchangeMaker:
         def made(client: ILeg, request: Request, alarm: IAlarm, patron: IPatron) -> IExchange:
             self.talks.append(Talk(client, request, alarm, patron, hasty=self.hasty))
             return self.talks[-1]

@@ -8,7 +8,7 @@ from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
 from starship.accept.alarm import Alarm
-from starship.interfaces import IAlarm
+from starship.exchanging import IAlarm
 
 
 def test_it_comes_once_when_it_is_due_and_not_before() -> None:

@@ -6,7 +6,8 @@ from zope.interface.verify import verifyObject
 
 from starship.accept.turn import Turn
 from starship.errors import DialRefused, DialReset
-from starship.interfaces import IClient, IDialOutcome, IPatron
+from starship.exchanging import IPatron
+from starship.interfaces import IClient, IDialOutcome
 from starship.reasons import Reason
 from starship.words import Address, Exchanged, Stop
 from tests.accept.doors import ROUTE, Visit

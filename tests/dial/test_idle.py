@@ -11,7 +11,8 @@ from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
 from starship.dial.idle import PART_S, SURE_S, FreshDialer, IdleConnections, ReusingDialer
-from starship.interfaces import IDialer, IIdle
+from starship.exchanging import IIdle
+from starship.interfaces import IDialer
 from starship.messages import Request
 from starship.words import Address, Hello, Origin, Route, Stop, Upstream
 from tests import fakes

@@ -14,7 +14,8 @@ from zope.interface import implementer
 
 from starship.accept.alarm import Alarm
 from starship.exchange.exchange import Exchange, Terms
-from starship.interfaces import ICancel, ILeg, IPatron, IWayBack
+from starship.exchanging import IPatron
+from starship.interfaces import ICancel, ILeg, IWayBack
 from starship.messages import Request
 from starship.reasons import Reason
 from starship.sniff.http import HttpSniffer

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from zope.interface.verify import verifyObject
 
-from starship.interfaces import IExchange
+from starship.exchanging import IExchange
 from starship.reasons import Reason
 from starship.words import Exchanged, Stop
 from tests.exchange.ends import BODY_S, GET, RESPONSE_S, End, World, every_cut

@@ -13,8 +13,7 @@ from attrs import define, evolve, field
 from zope.interface import implementer
 
 from starship.errors import DialFailed
-from starship.exchanging import ExchangeMaker
-from starship.exchanging import IAlarm, IExchange, IIdle, IPatron
+from starship.exchanging import ExchangeMaker, IAlarm, IExchange, IIdle, IPatron
 from starship.interfaces import ICancel, IChance, IClient, IDialer, IDialOutcome, ILeg
 from starship.journey import Journey
 from starship.reasons import Reason

@@ -20,8 +20,11 @@ from twisted.protocols.basic import Int16StringReceiver
 from twisted.python.failure import Failure
 
 from starship.dns.datagrams import Datagrams
-from starship.dns.messages import GARBLED, PAYLOAD_OCTETS, Question, Reply, Trouble, ask, read
+from starship.dns.messages import GARBLED, Question, Reply, Trouble, ask, read
 from starship.words import Address
+
+DATAGRAM_OCTETS: Final = 65_535
+"""What is read of one: the largest that there is, since not every server heeds what we ask for."""
 
 STRANGERS_LIMIT: Final = 16
 """Datagrams that are no reply to our question, after which we stop listening: somebody is guessing."""
@@ -124,7 +127,7 @@ class _Try:
     def start(self, timeout: float) -> None:
         self._deadline = self.reactor.callLater(timeout, self._told, TIMEOUT)
         hearing = _Hearing(self._ask(self._over_udp))
-        datagrams = Datagrams(self.reactor, PAYLOAD_OCTETS, hearing.heard, hearing.broke)
+        datagrams = Datagrams(self.reactor, DATAGRAM_OCTETS, hearing.heard, hearing.broke)
         try:
             datagrams.send(self.server, hearing.asked.octets)
         except OSError:  # no way there, or no descriptor to be had

@@ -106,6 +106,13 @@ def test_who_guesses_for_long_ends_the_question(ground: Ground) -> None:
     assert asked(ground, server) == GARBLED
 
 
+def test_a_datagram_that_is_larger_than_we_asked_for_is_read_all_the_same(ground: Ground) -> None:
+    many = [f"192.0.{number // 250}.{number % 250}" for number in range(400)]
+    server = Server(says(*(a("web.example", host) for host in many)))
+    assert asked(ground, server).addresses == tuple(many)
+    assert server.streams == []
+
+
 def test_a_reply_that_was_cut_is_asked_for_over_tcp(ground: Ground) -> None:
     server = Server(says(truncated=True), says(*(a("web.example", f"10.0.0.{number}") for number in range(200))))
     assert len(asked(ground, server).addresses) == 200

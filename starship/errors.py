@@ -140,12 +140,15 @@ class DialBroken(DialFailed):
 SHOWN_LIMIT: Final = 80
 """Characters of an operator's text that a mistake repeats."""
 
+PATH_LIMIT: Final = 4096
+"""Those of a path: Linux knows none that is longer (limits.h, PATH_MAX)."""
+
 MISTAKES_SHOWN_LIMIT: Final = 200
 
 
-def shown(text: str) -> str:
+def shown(text: str, limit: int = SHOWN_LIMIT) -> str:
     """The text on one line: what cannot be printed is escaped, what is long is cut. For mistakes and logs."""
-    cut = text if len(text) <= SHOWN_LIMIT else text[:SHOWN_LIMIT] + "…"
+    cut = text if len(text) <= limit else text[:limit] + "…"
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in cut
     )
@@ -169,7 +172,8 @@ class Mistake:
     allowed: str
 
     def __str__(self) -> str:
-        place = f"{shown(self.file)}:{self.line}" if self.line else shown(self.file)
+        file = shown(self.file, PATH_LIMIT)
+        place = f"{file}:{self.line}" if self.line else file
         section = f" [{shown(self.section)}]" if self.section else ""
         key = f" {shown(self.key)}" if self.key else ""
         equals = " =" if self.key and self.found is not None else ""

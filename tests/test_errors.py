@@ -42,6 +42,11 @@ def test_what_was_found_is_escaped_and_bounded() -> None:
     assert len(str(mistake)) < 200
 
 
+def test_the_path_of_a_file_is_told_whole_however_long() -> None:
+    path = "/" + "/".join(["directory"] * 20) + "/starship.ini"
+    assert str(errors.Mistake(file=path, line=1, allowed="less")) == f"{path}:1: expected less"
+
+
 def test_a_config_error_has_all_mistakes_and_prints_so_many() -> None:
     many = tuple(errors.Mistake(file="a.ini", line=line, allowed="less") for line in range(1, 1001))
     error = errors.ConfigError(many)

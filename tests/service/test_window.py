@@ -74,6 +74,7 @@ def test_where_other_machines_come_in_names_need_a_token_which_is_said_at_the_st
     assert [seen(router, path).status for path in ("/", "/healthz", "/metrics", "/readyz")][:3] == [200] * 3
     with capturedLogs() as events:
         router.startService()
+    router.stopService()
     said = [event["warning"] for event in events if event["log_level"] == LogLevel.warn and "warning" in event]
     assert len(said) == 1
     assert "without [admin] token_file it shows no names" in said[0]

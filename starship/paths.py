@@ -30,6 +30,8 @@ _PLAIN = re.compile(r"(?:/[A-Za-z0-9_~!$&'()*+,;=:@-][A-Za-z0-9_.~!$&'()*+,;=:@-
 _NO_CODE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _HIDDEN = re.compile(r"%(?:2F|5C|[01][0-9A-F]|7F)|[\\\x00-\x1f\x7f]", re.IGNORECASE)
 _SLASHES = re.compile(rb"/+")
+_PARAMETERS = re.compile(r";[^/]*")
+_ROWS_OF_SLASHES = re.compile(r"/{2,}")
 _RULE_TEXT = re.compile(r"/[^\s?#\\\x00-\x1f\x7f-\x9f]*")
 
 
@@ -96,6 +98,18 @@ def choose(rules: tuple[PathRule, ...], path: str) -> PathRule | None:
         if rule.path == path or (rule.kind == PREFIX and _is_below(path, rule.path)):
             return rule
     return None
+
+
+def is_torn(rules: tuple[PathRule, ...], path: str, chosen: PathRule | None) -> bool:
+    """
+    Whether `;parameters` lead a canonical path elsewhere than a server that reads over them would say.
+
+    Servlet containers take `/admin;x=1/y` for `/admin/y`, others for what it is. A rule that has parameters of its own
+    was meant so.
+    """
+    if ";" not in path or (chosen is not None and ";" in chosen.path):
+        return False
+    return choose(rules, _ROWS_OF_SLASHES.sub("/", _PARAMETERS.sub("", path))) is not chosen
 
 
 def rewriting(rule: PathRule, path: str) -> tuple[str, str] | None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from starship.paths import EXACT, PREFIX, BadPath, canonical, choose, ordered, rewriting, rule_path
+from starship.paths import EXACT, PREFIX, BadPath, canonical, choose, is_torn, ordered, rewriting, rule_path
 from starship.words import PathRule, Upstream
 
 HOME = (Upstream(host="10.0.0.1"),)
@@ -152,6 +152,30 @@ def test_the_choice_is_that_of_a_reader_who_compares_segments(wanted: list[tuple
     below = [one for one in rules if one.kind == PREFIX and parts(path)[: len(parts(one.path))] == parts(one.path)]
     best = exact or sorted(below, key=lambda one: -len(parts(one.path)))
     assert choose(rules, path) == (best[0] if best else None)
+
+
+@pytest.mark.parametrize(
+    ("sent", "torn"),
+    [
+        ("/admin/x;v=1", False),
+        ("/admin;v=1", True),
+        ("/admin;v=1/x", True),
+        ("/admin;/x", True),
+        ("/;v=1/admin", True),
+        ("/admin%3Bv=1/x", True),
+        ("/other;v=1/admin", False),
+        ("/exact;v=1", True),
+        ("/exact/;v=1", False),
+        ("/meant;so/x", False),
+        ("/admin", False),
+    ],
+)
+def test_parameters_tear_a_path_where_it_is_another_rules_without_them(sent: str, torn: bool) -> None:
+    """A servlet container takes `/admin;v=1/x` for `/admin/x`: so it went round the rule for /admin."""
+    rules = ordered([rule("/admin"), rule("/exact", EXACT), rule("/meant;so"), rule("/meant/x")])
+    path = canonical(sent)
+    assert isinstance(path, str)
+    assert is_torn(rules, path, choose(rules, path)) is torn
 
 
 @given(st.permutations([rule("/a"), rule("/b"), rule("/a", EXACT), rule("/a/b")]))

@@ -11,7 +11,7 @@ from typing import Final
 
 from attrs import evolve
 
-from starship.paths import BadPath, canonical, choose, rewriting
+from starship.paths import BadPath, canonical, choose, is_torn, rewriting
 from starship.reasons import Reason
 from starship.words import Door, Hello, Refusal, Request, Route
 
@@ -47,6 +47,10 @@ def _by_path(route: Route, request: Request) -> Route | Refusal:
     if isinstance(path, BadPath):
         return Refusal(reason=Reason.BAD_HEAD, detail=f"the path decides here, and {path.why}")
     rule = choose(route.paths, path)
+    if is_torn(route.paths, path, rule):
+        return Refusal(
+            reason=Reason.BAD_HEAD, detail="the path decides here, and without its parameters it is another's"
+        )
     if rule is not None:
         return evolve(route, upstreams=rule.upstreams, pool=rule.pool, rewrite=rewriting(rule, request.path), paths=())
     return route if _has_home(route) else _unknown("no rule of the route fits the path")

@@ -95,7 +95,10 @@ def test_a_rule_may_lead_to_a_pool() -> None:
     assert chosen(evolve(RULED, upstreams=(), pool="green"), "/bar").pool is None
 
 
-@pytest.mark.parametrize("target", ["/bar/../app", "/bar/%2e%2e/app", "/bar%2Fx", "/bar\\x", "/bar/..;/app", "/%"])
+@pytest.mark.parametrize(
+    "target",
+    ["/bar/../app", "/bar/%2e%2e/app", "/bar%2Fx", "/bar\\x", "/bar/..;/app", "/%", "/bar;x=1", "/bar;x/y", "/;x/bar"],
+)
 def test_a_path_that_two_servers_could_read_differently_is_refused_where_it_decides(target: str) -> None:
     refusal = refused(RULED, target)
     assert refusal.reason is Reason.BAD_HEAD

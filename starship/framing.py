@@ -9,6 +9,7 @@ Source: RFC 9112 sections 2.2, 5, 6 and 7; RFC 9110 sections 5.6.2, 7.6.1 and 8.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from attrs import define, field
@@ -27,8 +28,10 @@ CODING: Final = b"transfer-encoding"
 CONNECTION: Final = b"connection"
 UPGRADE: Final = b"upgrade"
 
-_NONE: Final[list[bytes]] = []
-_FIELD = re.compile(rb"^([!#$%&'*+.^_`|~0-9A-Za-z-]++):[\t ]*+([^\r\n]*+)\r\n", re.MULTILINE)
+Said = dict[bytes, list[bytes]]
+"""The values of fields by their names in lower case, in the order of the bytes."""
+
+_FIELD = re.compile(rb"([^:\r\n]++): ([^\r\n]*+)\r\n")
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 
@@ -42,81 +45,102 @@ def fault_of_line(line: bytes) -> str | None:
     return "a line has a control byte" if _CONTROL.search(line) else None
 
 
-@define(eq=False)
-class Noted:
+class Judge:
     """
-    What is known of a head: values in the order of the bytes, without white space around.
+    Whom llhttp tells of a head that is read already: `is_whole`, to be looked at at once, and nothing else.
 
-    `fields` holds all of them where the head is kept; `said` the values of those that decide, by their names in lower
-    case. The target, and whether it is one whole head, is what llhttp calls out.
+    What llhttp refuses is refused all the same. Some heads it neither refuses nor finishes (of a method PRI).
     """
 
-    fields: list[tuple[bytes, bytes]]
-    said: dict[bytes, list[bytes]]
-    is_whole: bool = False
-    target: bytes = b""
+    __slots__ = ("is_whole",)
 
-    # What llhttp calls
+    on_message_begin = on_url = on_status = on_header = on_body = on_message_complete = None
+    on_chunk_header = on_chunk_complete = None
 
-    def on_url(self, piece: bytes) -> None:
-        self.target += piece
+    def __init__(self) -> None:
+        self.is_whole = False
 
     def on_headers_complete(self) -> None:
         self.is_whole = True
 
-    def of(self, key: bytes) -> list[bytes]:
-        """All values of a deciding field; not to be changed."""
-        return self.said.get(key, _NONE)
+
+JUDGE: Final = Judge()
+"""One for all: a head is judged in one go."""
 
 
 @define(eq=False)
-class Notes(Noted):
-    """The fields as llhttp calls them out: those that are `deciding`, and all where the head `is_kept`."""
+class Notes:
+    """What llhttp calls out of a head: its fields without white space around, its target, and that it is whole."""
 
-    fields: list[tuple[bytes, bytes]] = field(factory=list, kw_only=True)
-    said: dict[bytes, list[bytes]] = field(factory=dict, kw_only=True)
-    is_whole: bool = field(default=False, kw_only=True)
-    target: bytes = field(default=b"", kw_only=True)
-    deciding: frozenset[bytes]
-    is_kept: bool = True
+    fields: list[tuple[bytes, bytes]] = field(factory=list)
+    target: bytes = b""
+    is_whole: bool = False
+
+    def on_url(self, piece: bytes) -> None:
+        self.target += piece
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        value = value.strip(b" \t")
-        if self.is_kept:
-            self.fields.append((name, value))
-        key = name.lower()
-        if key in self.deciding:
-            self.said.setdefault(key, []).append(value)
+        self.fields.append((name, value.strip(b" \t")))
+
+    def on_headers_complete(self) -> None:
+        self.is_whole = True
 
 
-def noted(head: bytes, deciding: frozenset[bytes], *, is_kept: bool = True) -> Noted:
+def spelled(words: Iterable[bytes]) -> bytes:
+    """A regular expression of words (lower case) in either case: a tree, so that most of them are not even tried."""
+    tails: dict[bytes, list[bytes]] = {}
+    for word in words:
+        tails.setdefault(word[:1], []).append(word[1:])
+    is_end = tails.pop(b"", None) is not None
+    branches = [
+        (b"[%b%b]" % (head.upper(), head) if head.isalpha() else re.escape(head)) + spelled(tails[head])
+        for head in sorted(tails)
+    ]
+    if not branches:
+        return b""
+    return b"(?:%b)%b" % (b"|".join(branches), b"?" if is_end else b"")
+
+
+def lines_but(names: Iterable[bytes]) -> bytes:
     """
-    What to give llhttp to write into: with the fields there already, where all of them can be read at one glance.
+    A regular expression, one group: field lines that are written just as we write them, and are not of these names.
 
-    Shape: a whole head, from its first line to the empty one, each line ended by CRLF. llhttp judges all of it in any
-    case; where a name is no token, or a value has white space behind it, the fields are taken from it as well.
+    `Name: value` and CRLF: a token, no control octet, nothing folded, no white space to spare, no empty value; and no
+    underscore in the name, which some servers take for a hyphen. So such lines may go out as they came: to write them
+    anew from what was understood of them would give the same octets.
     """
-    fields = _FIELD.findall(head)
-    if len(fields) != head.count(b"\n") - 2 or b" \r\n" in head or b"\t\r\n" in head:
-        return Notes(deciding, is_kept)
-    said: dict[bytes, list[bytes]] = {}
+    return (
+        rb"((?:(?!" + spelled(names) + rb":)[!#$%&'*+.^`|~0-9A-Za-z-]++: "
+        rb"[!-~\x80-\xff][\t -~\x80-\xff]*+(?<![\t ])\r\n)*+)"
+    )
+
+
+def sift(fields: list[tuple[bytes, bytes]], names: frozenset[bytes]) -> tuple[bytes, Said]:
+    """Part the fields of a head: the lines of those that are not of these `names`, and what those say that are."""
+    said: Said = {}
+    lines = []
     for name, value in fields:
         key = name.lower()
-        if key in deciding:
-            if key in said:
-                said[key].append(value)
-            else:
-                said[key] = [value]
-    return Noted(fields if is_kept else [], said)
+        if key not in names:
+            lines.append(b"%b: %b\r\n" % (name, value))
+        elif key in said:
+            said[key].append(value)
+        else:
+            said[key] = [value]
+    return b"".join(lines), said
 
 
-def unclear(notes: Noted, minor: int) -> str | None:
+def fields_of(lines: bytes) -> list[tuple[bytes, bytes]]:
+    """Name and value of each line of a head that was understood."""
+    return _FIELD.findall(lines)
+
+
+def unclear(said: Said, minor: int) -> str | None:
     """
     Say why two readers could disagree about where the body ends, in our words; None: they cannot.
 
     Clear are one Content-Length of digits, or a Transfer-Encoding of `chunked` alone in HTTP/1.1, or neither.
     """
-    said = notes.said
     lengths, codings = said.get(LENGTH), said.get(CODING)
     if lengths:
         if len(lengths) > 1:

@@ -16,7 +16,7 @@ LINES_LIMIT = 400
 
 WORKSHOPS = {"sniff", "route", "dial", "relay", "exchange", "refuse", "account", "config", "dns"}
 GROUND = {"errors", "nouns", "buckets", "names", "reasons", "framing", "messages", "answers", "tlv", "words"}
-GROUND |= {"addresses", "paths", "inside", "legs", "interfaces", "exchanging", "poolviews", "built"}
+GROUND |= {"addresses", "paths", "inside", "legs", "hops", "interfaces", "exchanging", "poolviews", "built"}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "built": set(),
@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "reasons": set(),
     "nouns": set(),
     "framing": set(),
+    "hops": set(),
     "messages": {"reasons", "nouns"},
     "answers": {"names", "nouns", "reasons"},
     "tlv": set(),

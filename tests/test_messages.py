@@ -6,7 +6,7 @@ from starship import messages, words
 
 
 def test_a_request_has_no_body_unless_it_says_so() -> None:
-    asked = messages.Request(method=b"GET", target=b"/", path="/", minor=1, fields=())
+    asked = messages.Request(method=b"GET", target=b"/", path="/", minor=1)
     assert (asked.length, asked.chunked, asked.upgrade, asked.expects, asked.close) == (None, False, None, False, False)
 
 

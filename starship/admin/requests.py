@@ -59,7 +59,7 @@ def turn_of(rooms: Rooms, door: Doorway, name: Hostname | None, target: str | No
     path = None if target is None else target.partition("?")[0]
     request = None
     if target is not None and path is not None:
-        request = Request(method=b"GET", target=target.encode(), path=path, minor=1, fields=())
+        request = Request(method=b"GET", target=target.encode(), path=path, minor=1)
     hello = Hello(name=name, scheme=TLS if request is None else HTTP, consumed=0, request=request)
     found = rooms.narrow(route, hello, Door(door.name, door.port, door.redirect))
     return Turn(target=target, rule=_rule(route, path, found), passed_on=_passed_on(target, found), found=found)

@@ -13,7 +13,8 @@ from typing import Final, NamedTuple
 
 from attrs import define, field, frozen
 
-from starship.exchange import hops
+from starship.framing import fields_of
+from starship.hops import OF_REQUESTS, SPOOFED
 from starship.words import Arrival, Network, Request
 
 X_FORWARDED_FOR: Final = "X-Forwarded-For"
@@ -43,17 +44,6 @@ USUAL: Final = frozenset({X_FORWARDED_FOR, X_FORWARDED_PROTO, X_FORWARDED_HOST, 
 OF_THE_REQUEST: Final = frozenset({X_FORWARDED_HOST, X_ORIGINAL_URI, FORWARDED})
 """Those that each request of a connection may have its own of."""
 
-SPOOFED: Final = frozenset(
-    b"""
-    forwarded x-forwarded x-forwarded-for x-forwarded-proto x-forwarded-host x-forwarded-port x-forwarded-by
-    x-forwarded-server x-forwarded-scheme x-forwarded-protocol x-forwarded-ssl x-forwarded-prefix x-forwarded-uri
-    x-forwarded-path x-forwarded-client-cert x-real-ip x-original-uri x-original-url x-original-host
-    x-original-forwarded-for x-rewrite-url x-scheme x-client-ip true-client-ip x-cluster-client-ip x-url-scheme
-    front-end-https
-    """.split()
-)
-"""What nobody may claim but a trusted proxy, whether we set it or not (lower case)."""
-
 _SANE_ID = re.compile(rb"[A-Za-z0-9._~:+/=@-]{1,128}")
 _TOKEN = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _APPENDED = frozenset({X_FORWARDED_FOR, FORWARDED})
@@ -66,7 +56,7 @@ class Told(NamedTuple):
     without: frozenset[bytes]
 
 
-NOTHING_TOLD: Final = Told(b"", hops.OF_REQUESTS)
+NOTHING_TOLD: Final = Told(b"", OF_REQUESTS)
 
 
 @frozen(kw_only=True)
@@ -113,7 +103,7 @@ class Introduction:
         changing = [name for name in chosen if self.is_trusted or name in OF_THE_REQUEST]
         self._changing = tuple(changing)
         self._steady = b"".join(self._line(name, None) for name in chosen if name not in changing)
-        self._without = hops.OF_REQUESTS if self.is_trusted else hops.OF_REQUESTS | SPOOFED
+        self._without = OF_REQUESTS if self.is_trusted else OF_REQUESTS | SPOOFED
         if self._forwarding.request_id:
             self._without |= {_lower(X_REQUEST_ID)}
         via = self._forwarding.via
@@ -198,4 +188,4 @@ def _lower(name: str) -> bytes:
 def _values(request: Request, name: str) -> list[bytes]:
     """The values of a field that are not empty, in their order."""
     lower = _lower(name)
-    return [value for key, value in request.fields if value and key.lower() == lower]
+    return [value for key, value in fields_of(request.lines) if value and key.lower() == lower]

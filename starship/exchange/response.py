@@ -14,22 +14,34 @@ from typing import Final
 import httptools
 from attrs import define, field, frozen
 
-from starship import framing
-from starship.framing import CODING, CONNECTION, FIELDS_LIMIT, LENGTH, PLAIN_LINES, UPGRADE, Noted, noted
+from starship.exchange.plain import GLANCE, NO_CONTENT, NOT_MODIFIED, UPGRADE_REQUIRED, glance
+from starship.framing import (
+    CODING,
+    CONNECTION,
+    FIELDS_LIMIT,
+    LENGTH,
+    PLAIN_LINES,
+    UPGRADE,
+    Notes,
+    Said,
+    fault_of_line,
+    options,
+    sift,
+    unclear,
+)
+from starship.hops import OF_RESPONSES
 from starship.words import NEED_MORE, NeedMore, Response
 
 INTERIM_LIMIT: Final = 16
 """Responses of 1xx before the one that counts."""
 
-NO_CONTENT: Final = 204
-NOT_MODIFIED: Final = 304
 SWITCHING: Final = 101
-UPGRADE_REQUIRED: Final = 426
 
 _STATUS_LINE = rb"HTTP/1\.([01]) ([1-9][0-9]{2})(?: ([\t -~\x80-\xff]*+))?\r\n"
 _STATUS = re.compile(_STATUS_LINE)
 _PLAIN = re.compile(_STATUS_LINE + PLAIN_LINES)
-_DECIDING = frozenset({LENGTH, CODING, CONNECTION, UPGRADE})
+_ORDINARY = OF_RESPONSES | {b"close"}  # what Connection may name without another line being meant
+_NONE: Final[list[bytes]] = []
 _START = b"HTTP/1."
 NO_STATUS: Final = "it does not begin with a status line of HTTP/1.0 or 1.1"
 
@@ -79,7 +91,7 @@ class ResponseReader:
             whole = found[0]
             if whole.count(b"\n") - 2 <= self.fields:
                 self.rest = data[len(whole) :]
-                return self._read(whole, found)
+                return self._read(whole)
         self._head += data
         return self._by_lines()
 
@@ -101,7 +113,7 @@ class ResponseReader:
     def _wrong(self, line: bytes) -> str | None:
         if not self._lines and not line.startswith(_START):
             return NO_STATUS
-        if why := framing.fault_of_line(line):
+        if why := fault_of_line(line):
             return why
         if not self._lines:
             return None if _STATUS.fullmatch(line) else NO_STATUS
@@ -114,12 +126,17 @@ class ResponseReader:
         head, self.rest = bytes(self._head[:end]), bytes(self._head[end:])
         self._head.clear()
         self._line = self._searched = self._lines = 0
-        found = _STATUS.match(head)
-        return self._read(head, found) if found else BadResponse(NO_STATUS)
+        return self._read(head)
 
-    def _read(self, head: bytes, found: re.Match[bytes]) -> Response | BadResponse:
-        """Read a head whose lines are well; its status line was `found`."""
-        notes = noted(head, _DECIDING)
+    def _read(self, head: bytes) -> Response | BadResponse:
+        """Read a head whose lines are well."""
+        plain = GLANCE.fullmatch(head)
+        if plain is not None and (seen := glance(plain, self.method)) is not None:
+            return seen
+        found = _STATUS.match(head)
+        if found is None:
+            return BadResponse(NO_STATUS)
+        notes = Notes()
         try:
             httptools.HttpResponseParser(notes).feed_data(head)
         except httptools.HttpParserUpgrade:
@@ -130,39 +147,41 @@ class ResponseReader:
             return BadResponse("not one whole head")
         return self._understood(notes, int(found[2]), int(found[1]), found[3] or b"", len(head))
 
-    def _understood(self, notes: Noted, status: int, minor: int, reason: bytes, size: int) -> Response | BadResponse:
-        why = framing.unclear(notes, minor)
+    def _understood(self, notes: Notes, status: int, minor: int, reason: bytes, size: int) -> Response | BadResponse:
+        lines, said = sift(notes.fields, OF_RESPONSES)
+        why = unclear(said, minor)
         if why is None and (status < 200 or status == NO_CONTENT):
-            why = self._contradiction(notes, status, minor)
+            why = self._contradiction(said, status, minor)
         if why is not None:
             return BadResponse(why)
-        said = notes.said
-        connection = framing.options(said[CONNECTION]) if CONNECTION in said else []
+        connection = options(said[CONNECTION]) if CONNECTION in said else _NONE
+        if not _ORDINARY.issuperset(connection):
+            lines = sift(notes.fields, OF_RESPONSES.union(connection))[0]
         length = int(said[LENGTH][0]) if LENGTH in said else None
         chunked = CODING in said
         bodyless = self.method == b"HEAD" or status < 200 or status in (NO_CONTENT, NOT_MODIFIED)
         until_close = not bodyless and length is None and not chunked
         persists = b"close" not in connection and (bool(minor) or b"keep-alive" in connection)
+        upgrade = b", ".join(said.get(UPGRADE, _NONE)) or None if status in (SWITCHING, UPGRADE_REQUIRED) else None
         return Response(
             status,
             reason,
             minor,
-            tuple(notes.fields),
+            lines,
             length,
             chunked,
             until_close,
             bodyless,
             until_close or not persists,
-            b", ".join(notes.of(UPGRADE)) or None if status in (SWITCHING, UPGRADE_REQUIRED) else None,
-            tuple(connection),
+            upgrade,
             size,
         )
 
-    def _contradiction(self, notes: Noted, status: int, minor: int) -> str | None:
+    def _contradiction(self, said: Said, status: int, minor: int) -> str | None:
         """What a response of this status, 1xx or 204, may not say."""
-        if status == SWITCHING and not (self.upgrading and minor and any(notes.of(UPGRADE))):
+        if status == SWITCHING and not (self.upgrading and minor and any(said.get(UPGRADE, _NONE))):
             return "it switches protocols without an offer"
-        if notes.of(CODING) or any(int(length) for length in notes.of(LENGTH)):
+        if CODING in said or any(int(length) for length in said.get(LENGTH, _NONE)):
             return f"it announces a body, which {status} has not"
         if status >= 200:
             return None

@@ -9,11 +9,13 @@ Source: RFC 9112 sections 3.2, 6, 7 and 9.6; RFC 9110 sections 7.6.1, 7.8 and 10
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
 from starship.exchange.forwarded import NOTHING_TOLD, Told
-from starship.exchange.hops import OF_RESPONSES
+from starship.framing import fields_of
 from starship.words import Field, Request, Response
 
+SLASH: Final = ord("/")
 _INTERIM = range(100, 200)
 _NO_LENGTH = frozenset({*_INTERIM, 204})
 _NOT_OF_OLD = (b"expect",)  # of a client of HTTP/1.0 it is ignored (RFC 9110 section 10.1.1): it could not take a 100
@@ -28,25 +30,24 @@ def request_head(
     `told`: what Introduction.of says of the client; `rewrite`: the route's (the beginning of the path as it was sent,
     what stands there instead); `close`: the upstream's connection is not to be used again.
     """
-    without = told.without
-    if request.hops or not request.minor:
-        without = without.union(request.hops, _NOT_OF_OLD if not request.minor else ())
-    head = [request.method, b" ", _target(request, rewrite), b" HTTP/1.1\r\nHost: ", request.authority, b"\r\n"]
-    trailers = False
-    for field in request.fields:
-        key = field[0].lower()
-        if key in without:
-            trailers = trailers or (key == b"te" and _takes_trailers(field[1]))
-        elif b"_" not in key or key.replace(b"_", b"-") not in without:
-            head.append(b"%b: %b\r\n" % field)
+    lines = request.lines if request.is_plain else _lines(request, told.without)
     if request.length is not None:
-        head.append(b"Content-Length: %d\r\n" % request.length)
-    elif request.chunked:
-        head.append(b"Transfer-Encoding: chunked\r\n")
-    if close or trailers or request.upgrade is not None:
-        head.append(_connection(request, trailers=trailers, close=close))
-    head += (told.lines, b"\r\n")
-    return b"".join(head)
+        framing = b"Content-Length: %d\r\n" % request.length
+    else:
+        framing = b"Transfer-Encoding: chunked\r\n" if request.chunked else b""
+    if close or request.trailers or request.upgrade is not None:
+        framing += _connection(request, close=close)
+    target = request.target
+    if rewrite is not None or target[0] != SLASH:
+        target = _target(request, rewrite)
+    return b"%b %b HTTP/1.1\r\nHost: %b\r\n%b%b%b\r\n" % (
+        request.method,
+        target,
+        request.authority,
+        lines,
+        framing,
+        told.lines,
+    )
 
 
 def response_head(response: Response, minor: int, *, close: bool, added: bytes = b"") -> bytes:
@@ -57,20 +58,15 @@ def response_head(response: Response, minor: int, *, close: bool, added: bytes =
     interim response not at all. `close`: this is the last response on the client's connection (implied where the body
     goes until close). `added`: whole lines to put into it.
     """
-    without = OF_RESPONSES.union(response.hops) if response.hops else OF_RESPONSES
-    head = [b"HTTP/1.1 %d %b\r\n" % (response.status, response.reason)]
-    for field in response.fields:
-        if field[0].lower() not in without:
-            head.append(b"%b: %b\r\n" % field)
+    framing = b""
     if response.length is not None:
         if response.status not in _NO_LENGTH:
-            head.append(b"Content-Length: %d\r\n" % response.length)
+            framing = b"Content-Length: %d\r\n" % response.length
     elif is_chunked(response, minor):
-        head.append(b"Transfer-Encoding: chunked\r\n")
+        framing = b"Transfer-Encoding: chunked\r\n"
     if response.status not in _INTERIM or response.upgrade is not None:
-        head.append(_persistence(response, minor, close=close))
-    head += (added, b"\r\n")
-    return b"".join(head)
+        added = _persistence(response, minor, close=close) + added
+    return b"HTTP/1.1 %d %b\r\n%b%b%b\r\n" % (response.status, response.reason, response.lines, framing, added)
 
 
 def goes_until_close(response: Response, minor: int) -> bool:
@@ -105,17 +101,24 @@ def _target(request: Request, rewrite: tuple[str, str] | None) -> bytes:
     return rewrite[1].encode("ascii") + target[len(rewrite[0]) :]
 
 
-def _takes_trailers(value: bytes) -> bool:
-    return b"trailers" in (member.partition(b";")[0].strip(b" \t") for member in value.lower().split(b","))
+def _lines(request: Request, without: frozenset[bytes]) -> bytes:
+    """The fields of a request that is not plain: each looked at, whether it may pass on."""
+    without = without.union(request.hops, () if request.minor else _NOT_OF_OLD)
+    lines = []
+    for name, value in fields_of(request.lines):
+        key = name.lower()
+        if key not in without and (b"_" not in key or key.replace(b"_", b"-") not in without):
+            lines.append(b"%b: %b\r\n" % (name, value))
+    return b"".join(lines)
 
 
-def _connection(request: Request, *, trailers: bool, close: bool) -> bytes:
+def _connection(request: Request, *, close: bool) -> bytes:
     """Connection and what it names: the only hop-by-hop fields that are made towards an upstream."""
     named, lines = [], []
     if request.upgrade is not None:
         named.append(b"Upgrade")
         lines.append(b"Upgrade: %b\r\n" % request.upgrade)
-    if trailers:
+    if request.trailers:
         named.append(b"TE")
         lines.append(b"TE: trailers\r\n")
     if close:

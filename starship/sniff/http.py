@@ -17,7 +17,9 @@ from zope.interface import implementer
 from starship.framing import FIELDS_LIMIT, PLAIN_LINES, fault_of_line
 from starship.interfaces import ISniffer
 from starship.reasons import Reason
-from starship.sniff.head import bad, is_headless, manner_of, read_head
+from starship.sniff.head import bad, read_head
+from starship.sniff.manner import is_headless, manner_of
+from starship.sniff.plain import GLANCE, glance
 from starship.words import NEED_MORE, Manner, Refusal, Verdict
 
 URI_TOO_LONG: Final = 414
@@ -82,11 +84,15 @@ class HttpSniffer:
 
     def _at_once(self, data: bytes) -> Verdict | None:
         """The verdict on a head that came whole and plain, as nearly all do; None: look at it line by line."""
+        found = GLANCE.match(data, 0, self._limit)
+        if found is not None and found[0].count(b"\n") - 2 <= self._fields:
+            seen = glance(found, is_kept=self._is_kept)
+            if seen is not None:
+                return seen
         found = _PLAIN.match(data, 0, self._limit)
-        if found is None:
+        if found is None or found[0].count(b"\n") - 2 > self._fields:
             return None
-        head = found[0]
-        return None if head.count(b"\n") - 2 > self._fields else read_head(head, is_kept=self._is_kept)
+        return read_head(found[0], is_kept=self._is_kept)
 
     def _wrong(self, line: bytes) -> str | None:
         if why := fault_of_line(line):

@@ -40,7 +40,7 @@ def test_what_arrived_is_live_until_it_has_departed() -> None:
 
 def test_a_request_of_plain_http_is_counted_by_door_and_reason_and_other_hellos_are_not() -> None:
     ledger = Ledger(doors=("https", "http"))
-    request = Request(method=b"GET", target=b"/", path="/", minor=1, fields=())
+    request = Request(method=b"GET", target=b"/", path="/", minor=1)
     hello = Hello(name=None, scheme="http", consumed=1, request=request)
     for reason in (Reason.OK, Reason.OK, Reason.UNKNOWN_NAME):
         ledger.ended(evolve(carried(), reason=reason, hello=hello))

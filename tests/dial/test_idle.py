@@ -26,7 +26,7 @@ ARRIVAL = fakes.arrival(door="http", port=80)
 
 
 def hello(method: bytes = b"GET") -> Hello:
-    request = Request(method=method, target=b"/", path="/", minor=1, fields=())
+    request = Request(method=method, target=b"/", path="/", minor=1)
     return Hello(name=None, scheme="http", consumed=1, request=request)
 
 

@@ -29,7 +29,7 @@ RAW = Hello(name=None, scheme="tcp", consumed=0)
 def test_an_idempotent_request_without_a_body_may_be_said_twice(
     method: bytes, length: int | None, chunked: bool, may: bool
 ) -> None:
-    request = Request(method=method, target=b"/", path="/", minor=1, fields=(), length=length, chunked=chunked)
+    request = Request(method=method, target=b"/", path="/", minor=1, length=length, chunked=chunked)
     assert twice(Hello(name=None, scheme="http", consumed=9, request=request), b"however it is worded") is may
 
 

@@ -7,8 +7,8 @@ from ipaddress import ip_network
 import pytest
 from attrs import evolve
 
-from starship.exchange.forwarded import NAMES, SPOOFED, USUAL, Forwarding, Told
-from starship.exchange.hops import OF_REQUESTS
+from starship.exchange.forwarded import NAMES, USUAL, Forwarding, Told
+from starship.hops import OF_REQUESTS, SPOOFED
 from starship.sniff.http import HttpSniffer
 from starship.words import Address, Request
 from tests.fakes import arrival

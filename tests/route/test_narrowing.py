@@ -34,7 +34,7 @@ TLS = Hello(name=NAME, scheme="tls", consumed=9)
 
 def hello(target: str, name: Hostname | None = NAME, method: bytes = b"GET") -> Hello:
     path = re.sub(r"^http://[^/?]*", "", target).partition("?")[0] or "/"
-    request = Request(method=method, target=target.encode(), path=path, minor=1, fields=(), authority=b"A.com:80")
+    request = Request(method=method, target=target.encode(), path=path, minor=1, authority=b"A.com:80")
     return Hello(name=name, scheme="http", consumed=9, request=request)
 
 

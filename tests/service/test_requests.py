@@ -16,7 +16,7 @@ from tests.fakes import arrival
 from tests.service.material import AUTO, HTTP, TLS, settings
 
 ROUTE = Route(app="a", upstreams=(Upstream(host="192.0.2.80"),), origin=Origin.STATIC)
-REQUEST = Request(method=b"GET", target=b"/app/x", path="/app/x", minor=1, fields=(), authority=b"a.com")
+REQUEST = Request(method=b"GET", target=b"/app/x", path="/app/x", minor=1, authority=b"a.com")
 
 
 def test_plain_doors_converse_unless_they_are_told_to_tunnel() -> None:

@@ -31,6 +31,9 @@ LOOK_S: Final = 1.0
 AT_ONCE: Final = 128
 """Checks under way at the same time. The others wait their turn."""
 
+FIRST_RATE: Final = 100
+"""First checks in a second: who is new is asked soon, but thousands of new ones not all at the same moment."""
+
 JITTER: Final = 0.1
 """The share of an interval by which it is longer or shorter, at random: checks do not fall into step."""
 
@@ -58,9 +61,9 @@ class Watch:
     def __attrs_post_init__(self) -> None:
         self.tally = Tally(self.pace)
 
-    def start(self) -> None:
-        """The first check comes at any moment of the first interval, so that many together spread over it."""
-        self._plan(self.checks.random.random() * self.pace.interval)
+    def start(self, within: float) -> None:
+        """The first check comes at any moment from now on within so many seconds."""
+        self._plan(self.checks.random.random() * min(within, self.pace.interval))
 
     def keep(self, pace: Pace, cutting: tuple[str, ...]) -> None:
         """What the pools want of it by now."""
@@ -214,13 +217,12 @@ class Checks:
             gone = self._watches.pop(place)
             gone.stop()
             self._under_way -= gone.asking
-        for place, (pace, cutting) in wanted.items():
-            watch = self._watches.get(place)
-            if watch is not None:
-                watch.keep(pace, cutting)
-            else:
-                watch = self._watches[place] = Watch(self, *place, pace, cutting)
-                watch.start()
+        new = [place for place in wanted if place not in self._watches]
+        for place, watch in self._watches.items():
+            watch.keep(*wanted[place])
+        for place in new:
+            watch = self._watches[place] = Watch(self, *place, *wanted[place])
+            watch.start(within=max(LOOK_S, len(new) / FIRST_RATE))
 
     def _wanted(self) -> dict[Place, tuple[Pace, tuple[str, ...]]]:
         wanted: dict[Place, tuple[Pace, tuple[str, ...]]] = {}

@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import capturedLogs
 
 from starship.dial.health.check import Check, Pace, Question
-from starship.dial.pools.checks import AT_ONCE, JITTER, LOOK_S, Checks
+from starship.dial.pools.checks import AT_ONCE, FIRST_RATE, JITTER, LOOK_S, Checks
 from starship.dial.pools.listed import nobody
 from starship.dial.pools.member import State
 from starship.dial.pools.pool import Pool
@@ -127,18 +127,33 @@ def test_each_endpoint_is_asked_once_an_interval_a_little_more_or_less() -> None
         assert max(gaps) - min(gaps) > JITTER * PACE.interval
 
 
-def test_the_first_checks_are_spread_over_an_interval() -> None:
+def many(count: int, interval: float = PACE.interval) -> Scene:
+    """So many endpoints, all well."""
     scene = Scene()
-    scene.pool(*(up(f"10.0.0.{number}") for number in range(1, 101)))
-    for number in range(1, 101):
-        scene.does(f"10.0.0.{number}", takes)
-    scene.begins()
+    hosts = [f"10.0.{number // 250}.{number % 250}" for number in range(count)]
+    scene.pool(*map(up, hosts), check=evolve(TCP, pace=evolve(PACE, interval=interval)))
+    return scene.begins(*((host, takes) for host in hosts))
+
+
+def test_who_is_new_is_asked_within_a_second_so_many_in_each() -> None:
+    scene = many(FIRST_RATE)
     seen = []
     for _ in range(10):
-        scene.passes(PACE.interval / 10)
+        scene.passes(LOOK_S / 10)
         seen.append(len(scene.field_.tries))
-    assert len(scene.asked) == 100
+    assert len(scene.asked) == FIRST_RATE
     assert all(2 < later - sooner < 30 for sooner, later in zip([0, *seen], seen, strict=False))
+    scene = many(2 * FIRST_RATE)
+    scene.passes(1)
+    assert 0.7 * FIRST_RATE < len(scene.asked) < 1.3 * FIRST_RATE
+    scene.passes(1.1)
+    assert len(scene.asked) == 2 * FIRST_RATE
+
+
+def test_a_new_endpoint_waits_no_longer_for_its_first_check_than_an_interval() -> None:
+    scene = many(2 * FIRST_RATE, interval=1.0)
+    scene.passes(1.1)
+    assert len(scene.asked) == 2 * FIRST_RATE
 
 
 def test_the_very_first_check_decides_by_itself_and_then_it_takes_so_many_in_a_row() -> None:
@@ -206,7 +221,7 @@ def test_one_endpoint_is_asked_once_however_many_pools_name_it() -> None:
     scene = Scene()
     pools = [scene.pool(up(ONE), up(TWO)) for _ in range(20)]
     scene.begins((ONE, takes), (TWO, takes))
-    scene.passes(PACE.interval)
+    scene.passes(LOOK_S)
     assert scene.asked == {ONE: 1, TWO: 1}
     assert down_after(scene, ONE) == PACE.fall
     assert all(picks(pool) == {TWO} for pool in pools)
@@ -247,7 +262,7 @@ def test_who_asks_something_else_of_it_finds_out_for_itself_alone() -> None:
 
     scene.begins((ONE, fails), (TWO, fails))
     scene.does(TWO, lambda one: one.succeeds().says(b"HTTP/1.1 200 OK\r\n\r\n"))
-    scene.passes(PACE.interval)
+    scene.passes(LOOK_S)
     assert scene.asked == {ONE: 2, TWO: 2}
     assert (picks(picky), picks(easy), picks(bare)) == ({TWO}, {ONE, TWO}, {ONE, TWO})
 

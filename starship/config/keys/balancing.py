@@ -63,7 +63,7 @@ def _add_ejection(add: Add) -> None:
         "slow_start",
         duration(0, 3600),
         "30s",
-        "How long until an endpoint that is back has its whole share. 0: at once.",
+        "How long until an endpoint that is back, or new beside others, has its whole share. 0: at once.",
     )
 
 

@@ -160,6 +160,8 @@ class Pool:
             seat = before.pop(spot.address, None)
             if seat is None:
                 member = members.watch(spot.address, self, crowded=self.room is not None)
+                if self.seats and not member.total:  # new beside others who are at work: its share grows, too
+                    member.back_at = self.means.clock.seconds()
                 seat = Seat(member, spot.upstream, self.terms.ejection, members)
                 if self.tallies is not None:
                     self.tallies.came(member, str(spot.upstream))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+from starship.dial.pools.member import State
 from starship.words import Place, Stop
 from tests.dial.pools.pooling import SOURCE, World, eject, picks, seat_of, up
 from tests.fakes import FakeLeg
@@ -26,6 +27,25 @@ def test_k10_replicas_that_change_are_found_again_and_those_who_stay_keep_what_i
     world.resolver.name("a.example").answer("192.0.2.2", "192.0.2.3", "192.0.2.4")
     assert picks(pool) == {"192.0.2.3", "192.0.2.4"}
     assert seat_of(pool, "192.0.2.2") is staying
+
+
+def test_k10_a_replica_that_joins_others_begins_slowly_and_the_first_ones_do_not() -> None:
+    world = World()
+    pool = world.pool(up("a.example"), slow_start=20.0)
+    pool.pick(SOURCE, None)
+    name = world.resolver.name("a.example")
+    name.answer("192.0.2.1", "192.0.2.2")
+    assert pool.current().shares == (100, 100)
+    world.clock.advance(5)
+    name.answer("192.0.2.1", "192.0.2.2", "192.0.2.3")
+    assert pool.current().shares == (100, 100, 10)
+    assert seat_of(pool, "192.0.2.3").member.state(20.0) is State.SLOW
+    world.clock.advance(10)
+    assert pool.current().shares == (100, 100, 50)
+    world.clock.advance(10)
+    assert pool.current().shares == (100, 100, 100)
+    name.answer("192.0.2.1", "192.0.2.3")
+    assert pool.current().shares == (100, 100)
 
 
 def test_one_who_has_left_is_forgotten_once_its_connections_are_over() -> None:

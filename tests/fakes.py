@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable
 from functools import wraps
+from io import BytesIO
 from typing import Any, ParamSpec, TypeVar
 
 from attrs import define, field
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.internet.testing import StringTransport
 from twisted.logger import LogEvent, LogLevel
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -23,8 +25,10 @@ from starship.interfaces import (
     ILeg,
     IResolver,
     ITenantGate,
+    IWayBack,
 )
 from starship.names import Hostname
+from starship.reasons import Reason
 from starship.wire.wheel import Late, Slot, Wheel
 from starship.words import Address, Answer, Arrival, Ask, Door, Ending, Hello, Refusal, Route, Stop
 
@@ -265,6 +269,57 @@ class FakeClient:
 
     def over(self) -> None:
         self.overs += 1
+
+
+class Wire(StringTransport):
+    """A transport in memory that can be half-closed and reset, and heeds no call after its end, as a real one does."""
+
+    shut = False
+    aborted = False
+
+    def _checkState(self) -> None:
+        """A real transport heeds no call that comes after its end."""
+
+    def loseWriteConnection(self) -> None:
+        self.shut = True
+
+    def abortConnection(self) -> None:
+        self.aborted = self.disconnected = True
+        self.disconnecting = True
+
+    def unregisterProducer(self) -> None:
+        self.producer = None
+
+    @property
+    def paused(self) -> bool:
+        """Whether nothing is read."""
+        return bool(self.producerState == "paused")
+
+    @property
+    def heard(self) -> bytes:
+        """All that was written."""
+        return bytes(self.io.getvalue())
+
+    def take(self) -> bytes:
+        """What was written since this was asked last, or ever."""
+        heard, self.io = self.heard, BytesIO()
+        return heard
+
+
+@implementer(ICancel)
+@define(eq=False)
+class Join:
+    """A relay that only remembers whom it joined."""
+
+    client: ILeg
+    upstream: ILeg
+    done: Callable[[Reason, str], None]
+    back: IWayBack | None = None
+    cancelled: int = 0
+
+    def cancel(self) -> None:
+        self.cancelled += 1
+        self.client.abort()
 
 
 @implementer(ILeg)

@@ -9,7 +9,6 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -25,6 +24,7 @@ from starship.reasons import Reason
 from starship.sniff.proxy import PrefaceReader
 from starship.words import NEED_MORE, Arrival, Door, Ending, Farewell, Hello, Origin, Refusal, Route, Upstream, Verdict
 from tests import fakes
+from tests.fakes import Join, Wire
 
 HELLO_TIMEOUT_S = 10.0
 PROXY_TIMEOUT_S = 3.0
@@ -68,42 +68,6 @@ class WordRefuser:
         return Farewell(said, 400 if said else refusal.reason.row.logged)
 
 
-@implementer(ICancel)
-@define(eq=False)
-class Join:
-    """A relay that only remembers whom it joined."""
-
-    client: ILeg
-    upstream: ILeg
-    done: Callable[[Reason, str], None]
-    back: IWayBack | None = None
-    cancelled: int = 0
-
-    def cancel(self) -> None:
-        self.cancelled += 1
-        self.client.abort()
-
-
-class Wire(StringTransport):
-    """A StringTransport that can be closed for writing, and takes calls after its end as a real one does."""
-
-    shut = False
-
-    def _checkState(self) -> None:
-        """A real transport heeds no call that comes after its end."""
-
-    def loseWriteConnection(self) -> None:
-        self.shut = True
-
-    def unregisterProducer(self) -> None:
-        self.producer = None
-
-    @property
-    def paused(self) -> bool:
-        """Whether nothing is read."""
-        return bool(self.producerState == "paused")
-
-
 @define(eq=False)
 class Visit:
     """One client."""
@@ -134,7 +98,7 @@ class Visit:
 
     @property
     def heard(self) -> bytes:
-        return bytes(self.wire.io.getvalue())
+        return self.wire.heard
 
 
 @define(eq=False, kw_only=True)

@@ -27,8 +27,8 @@ from starship.wire.stock import HOLD_LIMIT_BYTES, HOLD_READ_BYTES
 from starship.wire.transport import WireTransport
 from starship.words import Address, Miss, Origin, Stop, Upstream
 from tests import fakes
-from tests.accept.doors import HELLO_TIMEOUT_S, ROUTE, Fate, House, Join, LineSniffer, Visit, WordRefuser, closed
-from tests.fakes import errors_in
+from tests.accept.doors import HELLO_TIMEOUT_S, ROUTE, Fate, House, LineSniffer, Visit, WordRefuser, closed
+from tests.fakes import Join, errors_in
 from tests.wire.bench import Bench, tcp_pair
 
 FLOOD = b"x" * HOLD_READ_BYTES

@@ -90,7 +90,7 @@ def test_a_route_that_was_asked_for_anew_has_what_its_equal_left() -> None:
 def test_one_that_a_proxy_header_has_opened_is_never_kept() -> None:
     shelf = Shelf()
     end = shelf.put(evolve(ROUTE, proxy_protocol="v2"))
-    assert (len(shelf.idle), end.wire.half_closed) == (0, True)
+    assert (len(shelf.idle), end.wire.shut) == (0, True)
 
 
 @pytest.mark.parametrize("event", [lambda end: end.says(b"x"), End.ends, End.resets])
@@ -116,7 +116,7 @@ def test_it_is_ended_in_order_when_its_time_is_over_and_reset_where_the_upstream
     shelf.clock.advance(TIMEOUT_S / 2)
     second = shelf.put()
     shelf.clock.advance(TIMEOUT_S / 2)
-    assert (first.wire.half_closed, second.wire.half_closed) == (True, False)
+    assert (first.wire.shut, second.wire.shut) == (True, False)
     assert not first.wire.aborted
     shelf.clock.advance(PART_S)
     assert first.wire.aborted
@@ -128,15 +128,15 @@ def test_it_is_ended_in_order_when_its_time_is_over_and_reset_where_the_upstream
 def test_no_more_are_kept_than_each_endpoint_may_have_and_in_all_the_oldest_makes_room() -> None:
     shelf = Shelf()
     ends = [shelf.put() for _ in range(4)]
-    assert [end.wire.half_closed for end in ends] == [False, False, False, True]
+    assert [end.wire.shut for end in ends] == [False, False, False, True]
     others = [shelf.put(host=f"192.0.2.{number}") for number in (81, 82, 83)]
-    assert (ends[0].wire.half_closed, len(shelf.idle)) == (True, 5)
-    assert not any(end.wire.half_closed for end in others)
+    assert (ends[0].wire.shut, len(shelf.idle)) == (True, 5)
+    assert not any(end.wire.shut for end in others)
 
 
 def test_where_none_are_wanted_none_are_kept() -> None:
     for shelf in (Shelf(each=0), Shelf(total=0)):
-        assert shelf.put().wire.half_closed
+        assert shelf.put().wire.shut
 
 
 def test_who_counts_connections_is_told_that_an_idle_one_carries_for_nobody() -> None:

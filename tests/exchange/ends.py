@@ -8,7 +8,6 @@ from typing import Any
 from attrs import define, field
 from twisted.internet.error import ConnectionDone, ConnectionLost
 from twisted.internet.task import Clock
-from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -21,34 +20,10 @@ from starship.reasons import Reason
 from starship.sniff.http import HttpSniffer
 from starship.wire.stock import StockLeg
 from starship.words import Address, Exchanged, Hello, Stop
+from tests.fakes import Join, Wire
 
 RESPONSE_S = 30.0
 BODY_S = 20.0
-
-
-class Wire(StringTransport):
-    """A transport that can be half-closed and reset, and whose write buffer is as full as the test says."""
-
-    half_closed = False
-    aborted = False
-    written = b""
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def loseWriteConnection(self) -> None:
-        self.half_closed = True
-
-    def abortConnection(self) -> None:
-        self.aborted = True
-
-    def unregisterProducer(self) -> None:
-        """Kept, as the leg's own producer is looked at."""
-
-    @property
-    def paused(self) -> bool:
-        """Whether nothing is read."""
-        return bool(self.producerState == "paused")
 
 
 @define(eq=False)
@@ -79,12 +54,11 @@ class End:
 
     @property
     def heard(self) -> bytes:
-        return self.wire.written
+        return self.wire.heard
 
     def take(self) -> bytes:
         """What it has heard since this was asked last."""
-        heard, self.wire.written = self.wire.written, b""
-        return heard
+        return self.wire.take()
 
     def fill(self) -> None:
         """It reads nothing any more."""
@@ -93,20 +67,6 @@ class End:
     def drain(self) -> None:
         """It has read everything."""
         self.leg.resumeProducing()
-
-
-@implementer(ICancel)
-@define(eq=False)
-class Join:
-    """A relay that only remembers."""
-
-    client: ILeg
-    upstream: ILeg
-    done: Callable[[Reason, str], None]
-    cancelled: int = 0
-
-    def cancel(self) -> None:
-        self.cancelled += 1
 
 
 @implementer(IPatron)

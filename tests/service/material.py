@@ -7,11 +7,11 @@ from typing import Any
 
 from attrs import define, evolve, field
 from twisted.internet.interfaces import IProtocol
-from twisted.internet.testing import StringTransport
 
 from starship.accept.listening import DoorService
 from starship.config.settings import AccessLog, Admin, Listener, Lookup, Settings
 from starship.words import Upstream
+from tests.fakes import Wire
 
 HTTP = Listener(name="http", protocol="http", endpoints=("tcp:0:interface=127.0.0.1",), upstream_port=8080)
 TLS = Listener(name="https", protocol="tls", endpoints=("tcp:0:interface=127.0.0.1",), upstream_port=8443)
@@ -33,15 +33,6 @@ def settings(**changes: Any) -> Settings:
 
 def logging_to(path: Path) -> AccessLog:
     return AccessLog(path=path, format="json")
-
-
-class Wire(StringTransport):
-    """A transport in memory that can half-close."""
-
-    half_closed = False
-
-    def loseWriteConnection(self) -> None:
-        self.half_closed = True
 
 
 @define(eq=False)
@@ -67,5 +58,4 @@ class Visitor:
     @property
     def heard(self) -> bytes:
         """All that was answered so far."""
-        answer: bytes = self.wire.io.getvalue()
-        return answer
+        return self.wire.heard

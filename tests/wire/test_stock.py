@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 import pytest
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
@@ -14,30 +13,13 @@ from starship.interfaces import ILeg
 from starship.reasons import Reason
 from starship.wire.stock import HOLD_LIMIT_BYTES, StockLeg
 from starship.words import Address, Stop
-from tests.fakes import FakeLeg
+from tests.fakes import FakeLeg, Wire
 from tests.loopback import Ground, MiniProxy, Peer, ground, proxies
 
 __all__ = ["ground", "proxies"]
 
 REMOTE = Address("192.0.2.9", 443)
 PAIR_LIMIT_BYTES = 256 * 1024
-
-
-class Wire(StringTransport):
-    """A StringTransport that can be half-closed, and whose write buffer is as full as the test says."""
-
-    half_closed = False
-    aborted = False
-    written = b""
-
-    def write(self, data: bytes) -> None:
-        self.written += data
-
-    def loseWriteConnection(self) -> None:
-        self.half_closed = True
-
-    def abortConnection(self) -> None:
-        self.aborted = True
 
 
 def a_leg() -> tuple[StockLeg, Wire]:
@@ -178,7 +160,7 @@ def test_a_full_other_side_stops_the_reading_until_it_has_drained() -> None:
     assert source_wire.producerState == "paused"
     sink.resumeProducing()
     assert source_wire.producerState == "producing"
-    assert sink_wire.written == b"abc"
+    assert sink_wire.heard == b"abc"
 
 
 def test_a_loss_is_told_once_and_to_who_waits_to_write_as_well() -> None:
@@ -211,7 +193,7 @@ def test_a_leg_whose_streams_have_both_ended_closes_itself_and_that_is_no_loss()
     stops, ends = list[Stop](), list[Stop]()
     leg.carry(FakeLeg(), None, stops.append)
     leg.end(ends.append)
-    assert wire.half_closed
+    assert wire.shut
     assert wire.producer is None  # or Twisted would never half-close
     leg.shut()
     assert not wire.disconnecting
@@ -239,7 +221,7 @@ def test_a_lost_leg_takes_everything_and_says_so_at_once() -> None:
     leg.carry(FakeLeg(), None, told.append)
     leg.close()
     assert told == ["drained", Stop.LOST, Stop.LOST]
-    assert (wire.written, wire.disconnecting, leg.sent) == (b"", False, 0)
+    assert (wire.heard, wire.disconnecting, leg.sent) == (b"", False, 0)
 
 
 def test_abort_makes_no_callback_whatever_comes_later() -> None:

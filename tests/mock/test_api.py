@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import pytest_twisted
 import treq
 from twisted.internet import reactor
 from twisted.internet.address import IPv4Address
@@ -197,7 +198,7 @@ def served() -> Iterator[tuple[LookupApi, str]]:
     api = LookupApi(lambda: HOSTS, loop)
     port = loop.listenTCP(0, QuietSite(api), interface="127.0.0.1")
     yield api, f"http://127.0.0.1:{port.getHost().port}/?host=a.com"
-    port.stopListening()
+    pytest_twisted.blockon(port.stopListening())
 
 
 @pytest.mark.parametrize(("kind", "length"), [(Kind.HUGE, 10 * 2**20), (Kind.DEEP, 200_000)])

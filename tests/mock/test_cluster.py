@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.threads import deferToThread
 
@@ -29,7 +30,7 @@ def cluster() -> Iterator[Cluster]:
     )
     cluster.start()
     yield cluster
-    cluster.stop()
+    pytest_twisted.blockon(cluster.stop())
 
 
 async def talk(port: int, sent: bytes, name: str | None = None) -> bytes:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.threads import deferToThread
@@ -34,7 +35,7 @@ def cluster(authority: tuple[Authority, Path]) -> Iterator[Cluster]:
     cluster = Cluster(name="north", reactor=LOOP, clock=LOOP, credentials=authority[0].leaf(("a.com",), NOW))
     cluster.start()
     yield cluster
-    cluster.stop()
+    pytest_twisted.blockon(cluster.stop())
 
 
 class Alerting(Protocol):
@@ -50,7 +51,7 @@ class Alerting(Protocol):
 def alerting() -> Iterator[int]:
     port = LOOP.listenTCP(0, Factory.forProtocol(Alerting), interface="127.0.0.1")
     yield port.getHost().port
-    port.stopListening()
+    pytest_twisted.blockon(port.stopListening())
 
 
 def resolve(port: int) -> list[str]:

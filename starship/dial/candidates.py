@@ -150,13 +150,14 @@ class Candidates:
         pool, others = self._pool, self._others
         if others is None:
             others = self._others = pool.others(self._source, self._host)
+        refused = False  # once in a look, however many there are: the budget is no larger for the next one
         for seat in others if tries < TRIES_LIMIT else ():
             if seat in self.tried:
                 continue
             if pool.full(seat):
                 self.full = True
-            elif tries and seat.member.row and not pool.retries.take(pool.total):
-                self.spent = True
+            elif tries and seat.member.row and (refused or not pool.retries.take(pool.total)):
+                refused = self.spent = True
             else:
                 return seat
         return None

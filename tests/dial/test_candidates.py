@@ -58,6 +58,19 @@ def test_no_more_are_tried_than_one_connection_may() -> None:
     assert len(choice.all_in_turn()) == TRIES_LIMIT
 
 
+def test_a_budget_that_is_spent_is_asked_once_in_a_look_and_whoever_is_well_is_still_found() -> None:
+    world = World()
+    pool = pool_of(6, world, retries=0.0, min_retries=0)
+    for number in range(1, 6):
+        seat = seat_of(pool, f"192.0.2.{number}")
+        seat.begin()
+        seat.failed("refused", ours=False)
+    choice = Choice(pool)
+    choice.fails("192.0.2.1")
+    assert choice.all_in_turn() == ["192.0.2.6"]
+    assert pool.retries.refused <= 2  # before the one who is well, and behind
+
+
 def test_who_failed_last_costs_the_pools_budget_and_it_is_known_that_it_was_spent() -> None:
     pool = pool_of(4, retries=0.0, min_retries=0)
     for host in ("192.0.2.1", "192.0.2.2"):

@@ -134,7 +134,7 @@ POOL_RETRIES = Family(
     "starship_pool_retries_total",
     "counter",
     ("pool", "result"),
-    "Further tries of endpoints that had failed last, by whether the budget had room.",
+    "Second chances, and further tries of endpoints that had failed last, by whether the budget had room.",
 )
 ENDPOINT_USED = Family(
     "starship_endpoint_used", "gauge", ("pool", "endpoint"), "1 where new connections are given to it, else 0."
@@ -147,7 +147,7 @@ ENDPOINT_FAILURES = Family(
     "starship_endpoint_failures_total",
     "counter",
     ("pool", "endpoint"),
-    "Connects that failed, and connections that it reset before its first byte.",
+    "Connects that failed, and connections that it reset or wrongly ended before its first byte.",
 )
 ENDPOINT_EJECTIONS = Family(
     "starship_endpoint_ejections_total", "counter", ("pool", "endpoint"), "Times that it was left out for its failures."

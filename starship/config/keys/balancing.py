@@ -72,7 +72,8 @@ def _add_retries(add: Add) -> None:
         "retries",
         integer(0, 100),
         "50",
-        "Tries of an endpoint that failed last, beyond the first try of a connection, in per cent of the connections.",
+        "Second chances, and tries of an endpoint that failed last beyond the first try of a connection, in per cent "
+        "of the connections.",
     )
     add("min_retries", integer(0, 100_000), "100", "So many of them a second are made in any case.")
 

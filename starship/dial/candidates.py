@@ -117,7 +117,7 @@ class Candidates:
             self._others, self._anew = None, not self.tried  # there are more to choose from
             found(None)
         else:
-            found(DialUnresolved(f"{name} has no address"))
+            found(DialUnresolved(f"{name} has no address{f' ({name.trouble})' if name.trouble else ''}"))
 
     def stopped(self, seat: Seat, how: Stop) -> None:
         """It took the connection, and stopped before it had said a byte: it is not tried again."""

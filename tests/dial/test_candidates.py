@@ -95,6 +95,18 @@ def test_who_is_full_is_passed_by_until_there_is_room() -> None:
     assert seat.label == "192.0.2.3:443"
 
 
+@pytest.mark.parametrize(("trouble", "why"), [(None, ""), ("nxdomain", " (nxdomain)")])
+def test_why_a_name_brings_nobody_is_told(trouble: str | None, why: str) -> None:
+    world = World()
+    choice = Choice(world.pool(up("a.example")))
+    found: list[DialFailed | None] = []
+    assert choice.those.ask(choice.tries, found.append, backups=False)
+    (name,) = world.resolver.questions
+    name.trouble = trouble
+    name.answer()
+    assert list(map(str, found)) == [f"a.example has no address{why}"]
+
+
 def test_a_name_is_asked_about_once_and_who_it_brings_is_chosen_by_the_policy() -> None:
     world = World()
     pool = world.pool(up("a.example"), up("192.0.2.9", backup=True))

@@ -19,7 +19,7 @@ class KnownName(Protocol):
     """
     One name. `stale`: nothing is known of it that may still be used; whoever comes has to wait for an answer.
 
-    Who uses `places` sets `used`, so that it is asked about again.
+    Who uses `places` sets `used`, so that it is asked about again. `trouble`: why there was no new answer, in a word.
     """
 
     used: bool
@@ -28,6 +28,8 @@ class KnownName(Protocol):
     def places(self) -> tuple[Place, ...]: ...
     @property
     def stale(self) -> bool: ...
+    @property
+    def trouble(self) -> str | None: ...
 
     def ask(self) -> None:
         """Ask beside whoever uses it, unless that is under way or has failed just now."""

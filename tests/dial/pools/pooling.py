@@ -55,6 +55,7 @@ class FakeName:
     stale: bool = True
     used: bool = False
     lasting: int = 0
+    trouble: str | None = None
     watchers: list[Callable[[], None]] = field(factory=list)
     waiters: list[Deferred[tuple[Place, ...]]] = field(factory=list)
     asking: bool = False

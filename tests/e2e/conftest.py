@@ -48,6 +48,13 @@ def clusters(certificates: Certificates) -> Iterator[dict[str, Cluster]]:
         cluster.stop()
 
 
+@pytest.fixture
+def tenants(api: Api, clusters: dict[str, Cluster]) -> None:
+    """The API knows a page, a.com, and an echo, echo.com."""
+    api.hosts["a.com"] = {"endpoint": clusters["a"].address}
+    api.hosts["echo.com"] = {"endpoint": clusters["echo"].address}
+
+
 @pytest.fixture(scope="module")
 def mode() -> str:
     """How plain HTTP is carried by this module's Starship; a module about connections as a whole says `tunnel`."""

@@ -11,7 +11,7 @@ import pytest
 
 from tests.e2e.clients import connect, page, read_all, request
 from tests.e2e.trouble import GRACE_S, in_threads
-from tests.e2e.world import Api, Cluster, Starship, in_mode, ini_text, starship, until
+from tests.e2e.world import Api, Starship, in_mode, ini_text, starship, until
 
 DESCRIPTORS = 64
 BACK_S = 2.0
@@ -24,12 +24,6 @@ def ship(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starshi
     prefix = ("prlimit", f"--nofile={DESCRIPTORS}:{DESCRIPTORS}")
     with starship(tmp_path_factory.mktemp("ship"), in_mode("tunnel", ini), prefix=prefix) as ship:
         yield ship
-
-
-@pytest.fixture
-def tenants(api: Api, clusters: dict[str, Cluster]) -> None:
-    api.hosts["a.com"] = {"endpoint": clusters["a"].address}
-    api.hosts["echo.com"] = {"endpoint": clusters["echo"].address}
 
 
 @contextlib.contextmanager

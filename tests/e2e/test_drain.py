@@ -17,7 +17,7 @@ import pytest
 
 from tests.e2e.clients import alert_of, client_hello, connect, page, read_all, request
 from tests.e2e.trouble import black_hole, in_threads
-from tests.e2e.world import WAIT_S, Api, Cluster, Starship, in_mode, ini_text, starship, until
+from tests.e2e.world import WAIT_S, Api, Starship, in_mode, ini_text, starship, until
 
 DRAIN_S = 60.0
 """Longer than any test waits: who ends earlier has not waited for it."""
@@ -26,12 +26,6 @@ DRAIN_S = 60.0
 def life(api: Api, *, lame_duck: float = 0.0, drain: float = DRAIN_S, upstream: str = "") -> str:
     ini = ini_text(api, upstream=upstream, extra=f"[starship]\nlame_duck = {lame_duck}\ndrain_timeout = {drain}\n")
     return in_mode("tunnel", ini)
-
-
-@pytest.fixture
-def tenants(api: Api, clusters: dict[str, Cluster]) -> None:
-    api.hosts["a.com"] = {"endpoint": clusters["a"].address}
-    api.hosts["echo.com"] = {"endpoint": clusters["echo"].address}
 
 
 @contextlib.contextmanager

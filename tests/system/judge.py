@@ -13,22 +13,15 @@ from typing import NamedTuple
 from attrs import define
 
 from tests.e2e.world import until
+from tests.system.nginx import its_process, its_temporary_files
 
 _CONFIG = """
-daemon off;
-worker_processes 1;
-pid {directory}/nginx.pid;
-error_log {directory}/error.log;
-events {{ worker_connections 4096; }}
+{process}
 http {{
     log_format seen escape=json '{{"host":"$http_host","method":"$request_method","uri":"$request_uri",'
         '"body":"$request_body","status":$status,"line":"$request","framing":"$http_content_length$http_transfer_encoding",'
         '"client":"$http_x_forwarded_for"}}';
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
+    {temporary}
     client_max_body_size 0;
     client_body_buffer_size 256k;
     client_header_timeout 1s;
@@ -87,7 +80,8 @@ def judge(directory: Path) -> Iterator[Judge]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     config = directory / "nginx.conf"
-    config.write_text(_CONFIG.format(directory=directory, port=port))
+    parts = {"process": its_process(directory, 4096), "temporary": its_temporary_files(directory)}
+    config.write_text(_CONFIG.format(directory=directory, port=port, **parts))
     process = subprocess.Popen(["nginx", "-c", str(config), "-p", str(directory)], stderr=subprocess.DEVNULL)
     try:
         until(lambda: process.poll() is not None or _listens(port), "nginx")

@@ -11,18 +11,10 @@ from tests.e2e.clients import connect
 from tests.e2e.world import Certificates, until
 
 _CONFIG = """
-daemon off;
-worker_processes 1;
-pid {directory}/nginx.pid;
-error_log {directory}/error.log;
-events {{ worker_connections 1024; }}
+{process}
 http {{
     access_log off;
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
+    {temporary}
     client_max_body_size 0;
     sendfile on;
     default_type text/html;
@@ -39,6 +31,18 @@ http {{
 """
 
 
+def its_process(directory: Path, connections: int = 1024) -> str:
+    """What a configuration begins with: one process that stays in front, with its files in a directory."""
+    files = f"pid {directory}/nginx.pid; error_log {directory}/error.log;"
+    return f"daemon off; worker_processes 1; {files} events {{ worker_connections {connections}; }}"
+
+
+def its_temporary_files(directory: Path) -> str:
+    """What its `http` begins with: bodies that it keeps on disk are kept in the directory."""
+    kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    return " ".join(f"{kind}_temp_path {directory}/{kind};" for kind in kinds)
+
+
 @contextmanager
 def nginx(directory: Path, address: str, certificates: Certificates, title: str, *names: str) -> Iterator[Path]:
     """Serve these names; gives the directory behind `/files/`, from which it reads and into which it puts."""
@@ -49,7 +53,8 @@ def nginx(directory: Path, address: str, certificates: Certificates, title: str,
         made = certificates.directory / f"{names[0]}.{suffix}"
         (directory / made.name).write_bytes(made.read_bytes())
     config = directory / "nginx.conf"
-    config.write_text(_CONFIG.format(directory=directory, address=address, first=names[0], title=title))
+    parts = {"process": its_process(directory), "temporary": its_temporary_files(directory)}
+    config.write_text(_CONFIG.format(directory=directory, address=address, first=names[0], title=title, **parts))
     for path in (directory, files):
         path.chmod(0o777)  # its workers are not root
     for parent in directory.parents:

@@ -17,6 +17,7 @@ from attrs import frozen
 from tests.e2e.clients import read_all, request
 from tests.e2e.world import Certificates, Starship, starship, until
 from tests.system.namespaces import network
+from tests.system.nginx import its_process, its_temporary_files
 
 pytestmark = pytest.mark.system
 
@@ -106,22 +107,14 @@ ssl,cert-cn,ssl-cipher,cert-key,cert-sig,authority,crc32c,unique-id
 
 NGINX = """
 load_module /usr/lib/nginx/modules/ngx_stream_module.so;
-daemon off;
-worker_processes 1;
-pid {directory}/nginx.pid;
-error_log {directory}/error.log;
-events {{ worker_connections 256; }}
+{process}
 stream {{
     server {{ listen 10.0.0.9:8005; proxy_pass 10.0.0.1:80; proxy_protocol on; proxy_bind 10.0.0.9; }}
     server {{ listen 10.0.0.9:8006; proxy_pass 10.0.0.2:443; proxy_protocol on; proxy_bind 10.0.0.9; }}
 }}
 http {{
     access_log off;
-    client_body_temp_path {directory}/body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
+    {temporary}
     server {{
         listen 10.0.0.25:80 proxy_protocol;
         listen 10.0.0.25:443 ssl proxy_protocol;
@@ -153,7 +146,8 @@ def listening(directory: Path, text: str, name: str, ports: dict[str, int]) -> I
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o777)
     config = directory / f"{name}.cfg"
-    config.write_text(text.format(directory=directory))
+    parts = {"process": its_process(directory), "temporary": its_temporary_files(directory)}
+    config.write_text(text.format(directory=directory, **parts))
     nginx = ("nginx", "-c", str(config), "-p", str(directory))
     with running(*(nginx if name == "nginx" else ("haproxy", "-db", "-f", str(config)))):
         for host, port in ports.items():

@@ -146,7 +146,7 @@ def test_who_takes_no_connection_is_found_down(ship: Starship, yard: Yard, name:
 
 
 def test_all_down_is_all_tried(ship: Starship, yard: Yard) -> None:
-    """The endpoint with the 500 still gives it to whoever asks, and to whom the other one resets: better than nothing."""
+    """The endpoint with the 500 gives it to whoever asks, also to whom the other one resets: better than nothing."""
     until(lambda: told(ship, yard.bad["rude"].address, "down"), "both are down")
     statuses = Counter(page(ship.port("http"), "gone.com")[0] for _ in range(12))
     assert statuses == {500: 12}

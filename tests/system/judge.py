@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from attrs import define
 
+from benchmarks.wire.ports import free_ports
 from tests.e2e.world import until
 from tests.system.nginx import its_process, its_temporary_files
 
@@ -77,8 +78,7 @@ class Judge:
 def judge(directory: Path) -> Iterator[Judge]:
     directory.mkdir(parents=True)
     directory.chmod(0o777)  # its workers are not root
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = next(free_ports())
     config = directory / "nginx.conf"
     parts = {"process": its_process(directory, 4096), "temporary": its_temporary_files(directory)}
     config.write_text(_CONFIG.format(directory=directory, port=port, **parts))

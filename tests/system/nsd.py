@@ -14,6 +14,7 @@ from typing import Any
 from attrs import define, field
 from twisted.names import dns
 
+from benchmarks.wire.ports import free_ports
 from tests.e2e.world import until
 
 ZONE = "zone.test"
@@ -83,9 +84,7 @@ class Nsd:
 
     def start(self) -> None:
         if not self.port:
-            with socket.socket() as sock:
-                sock.bind((self.host, 0))
-                self.port = sock.getsockname()[1]
+            self.port = next(free_ports())
         config = self.directory / "nsd.conf"
         config.write_text(_CONFIG.format(host=self.host, port=self.port, directory=self.directory, zone=ZONE))
         self.process = subprocess.Popen(["nsd", "-d", "-c", str(config)], stderr=subprocess.DEVNULL)

@@ -22,7 +22,7 @@ from starship.interfaces import IDialer, IRefuser, ISniffer, Scheme
 from starship.journey import Guides, Journey
 from starship.reasons import Reason
 from starship.wire.stock import Leg
-from starship.words import Arrival, Hello, NeedMore, Refusal, Request, Stop
+from starship.words import Arrival, Hello, NeedMore, Refusal, Request, Stop, Verdict
 
 LINGER_S: Final = 2.0
 """How long a client may take to read its last answer (RFC 9112 section 9.6)."""
@@ -46,13 +46,15 @@ class Courtesy:
     """
     How conversations are held at a door. Seconds and counts; 0: no limit.
 
-    `head_timeout` from a head's first byte to its last, `keepalive_timeout` between two requests, `patience` for a
-    client to take what is kept for it before its next request is read. `lifetime` of the connection and `requests` on
-    it are looked at when a response is written. `body_size` (octets) bounds a request's body. `introduce` prepares how
-    an arrival's requests are worded.
+    `glance` is a look at what comes first of a head: the verdict where that is enough, else None, and nothing is
+    remembered. `head_timeout` from a head's first byte to its last, `keepalive_timeout` between two requests,
+    `patience` for a client to take what is kept for it before its next request is read. `lifetime` of the connection
+    and `requests` on it are looked at when a response is written. `body_size` (octets) bounds a request's body.
+    `introduce` prepares how an arrival's requests are worded.
     """
 
     scheme: Scheme
+    glance: Callable[[bytes], Verdict | None]
     refusers: Mapping[str, IRefuser]
     guides: Guides
     exchange: ExchangeMaker
@@ -88,6 +90,7 @@ class Conversation:
     _began: float = field(default=0.0, init=False)  # when its first byte came
     _counted_in: int = field(default=0, init=False)
     _counted_out: int = field(default=0, init=False)
+    _hears: bool = field(default=False, init=False)  # the leg lets us hear what comes, a request under way or not
     _wanted: bool = field(default=False, init=False)
     _stepping: bool = field(default=False, init=False)
     _parted: bool = field(default=False, init=False)
@@ -171,6 +174,16 @@ class Conversation:
             self.leg.send(farewell.data)
         return farewell.status
 
+    def skip(self, length: int) -> bool:
+        """Leave out a body that nobody wants, if all of it is here; False: it is not."""
+        leg = self.leg
+        if leg.held < length:
+            return False
+        rest = leg.take()[length:]
+        if rest:
+            leg.unread(rest)
+        return True
+
     def turned(self, *, keep: bool) -> None:
         """A turn has its Ending."""
         self._counted_in, self._counted_out = self.leg.received - self.leg.held, self.leg.sent
@@ -203,15 +216,21 @@ class Conversation:
             self._stepping = False
 
     def _listen(self) -> None:
-        if self.leg.full:  # or answers would pile up for who asks and never reads
+        leg = self.leg
+        if leg.full:  # or answers would pile up for who asks and never reads
+            self._hears = False
+            leg.unread(b"")
             self.alarm.set(self.courtesy.patience, self._too_full)
-            self.leg.drained(self._next)
+            leg.drained(self._next)
             return
         self.alarm.set(self.courtesy.keepalive_timeout, self._too_idle)
-        self.leg.read(self._heard, self._ended)
+        if not self._hears:
+            self._hears = True
+            leg.read(self._heard, self._ended)
 
     def _too_idle(self) -> None:
-        self._part()
+        if self._turn is None:
+            self._part()
 
     def _too_full(self) -> None:
         self.closing = True
@@ -220,30 +239,55 @@ class Conversation:
     # A head
 
     def _heard(self, data: bytes) -> None:
-        sniffer = self._sniffer
+        """
+        What the client says. While a request is under way, that waits in the leg.
+
+        Most requests are over before the client says more: so the leg goes on reading for us meanwhile, where the
+        exchange does not read from it itself.
+        """
+        sniffer, turn = self._sniffer, self._turn
         if sniffer is None:
-            self._sniffer = sniffer = self.courtesy.scheme.sniffer()
-            self._fed, self._began = 0, self._clock.seconds()
+            if turn is not None:
+                self._hold(data)
+                return
+            self._fed, self._began = 0, self.courtesy.guides.clock.seconds()
         self._fed += len(data)
         try:
-            verdict = sniffer.feed(data)
+            verdict = self._first_look(data) if sniffer is None else sniffer.feed(data)
         except Exception:
             self._meet().journey.broke(Failure())
             return
         match verdict:
+            case Hello():
+                self._greeted(verdict, data)
             case NeedMore():
-                if self._turn is None:
+                if turn is None:
                     self._meet()
                     self.alarm.set(self.courtesy.head_timeout, self._too_slow)
-            case Hello():
-                behind = self._fed - verdict.consumed
-                self.leg.unread(data[-behind:] if behind else b"")
-                self._walk(self._meet(), verdict)
             case Refusal():
-                self.leg.unread(b"")
+                self._hold(b"")
                 self._meet().journey.refused(verdict)
             case _:
                 assert_never(verdict)
+
+    def _first_look(self, data: bytes) -> Verdict:
+        """At the first bytes of a head: a sniffer is made only where they do not say all."""
+        verdict = self.courtesy.glance(data)
+        if verdict is not None:
+            return verdict
+        self._sniffer = sniffer = self.courtesy.scheme.sniffer()
+        return sniffer.feed(data)
+
+    def _greeted(self, hello: Hello, data: bytes) -> None:
+        behind = self._fed - hello.consumed
+        request = hello.request
+        if behind or request is None or request.length or request.chunked or request.upgrade is not None:
+            self._hold(data[-behind:] if behind else b"")
+        self._walk(self._meet(), hello)
+
+    def _hold(self, data: bytes) -> None:
+        self._hears = False
+        self.leg.unread(data)
 
     def _meet(self) -> Turn:
         """The turn whose head is being read."""
@@ -268,7 +312,6 @@ class Conversation:
         """The head is whole."""
         self._sniffer = None
         self.requests += 1
-        self.alarm.clear()
         turn.hello = hello
         request, most = hello.request, self.courtesy.body_size
         if most and request is not None and (request.length or 0) > most:
@@ -280,15 +323,15 @@ class Conversation:
             turn.journey.hello(hello)
 
     def _ended(self, how: Stop) -> None:
-        """The client's stream is over between two requests, or inside a head."""
-        turn = self._turn
-        if turn is not None:
-            turn.journey.gone(Reason.CLIENT_GONE)
-        elif how is Stop.ENDED:
+        """The client's stream is over: between two requests, inside a head, or it has nothing more to ask for."""
+        self._hears = False
+        if self._sniffer is not None and self._turn is not None:
+            self._turn.journey.gone(Reason.CLIENT_GONE)
+        elif self._turn is None and how is Stop.ENDED:
             self._part()
 
     def _too_slow(self) -> None:
-        if self._turn is not None:
+        if self._turn is not None and self._sniffer is not None:
             self._turn.journey.refused(Refusal(reason=Reason.HELLO_TIMEOUT))
 
     # The end

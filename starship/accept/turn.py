@@ -46,6 +46,7 @@ class Talk(Protocol):
     @property
     def sent(self) -> int: ...
     def may_go_on(self, request: Request) -> bool: ...
+    def skip(self, length: int) -> bool: ...
     def say(self, refusal: Refusal, journey: Journey) -> int: ...
     def turned(self, *, keep: bool) -> None: ...
 
@@ -91,10 +92,7 @@ class Turn:
 
     def refuse(self, refusal: Refusal) -> int:
         request = None if self.hello is None else self.hello.request
-        if request is not None and _is_bodyless(request) and self.talk.may_go_on(request):
-            self._keep = True
-            refusal = evolve(refusal, manner=evolve(refusal.manner, keep=True))
-        return self.talk.say(refusal, self.journey)
+        return self._say(refusal, keep=request is not None and self._is_past(request))
 
     def sever(self) -> None:
         self._drop()
@@ -192,7 +190,21 @@ class Turn:
         if outcome.reason is Reason.CLIENT_GONE or self.hello is None:
             return outcome.reason.row.logged
         refusal = Refusal(reason=outcome.reason, name=self.hello.name, scheme="http", manner=self.hello.manner)
+        return self._say(refusal, keep=outcome.keep_client)
+
+    def _say(self, refusal: Refusal, *, keep: bool) -> int:
+        """Send a page. `keep`: the next request begins right behind this one, which HTTP/1.0 is not told of."""
+        request = None if self.hello is None else self.hello.request
+        self._keep = keep and request is not None and bool(request.minor) and self.talk.may_go_on(request)
+        if self._keep:
+            refusal = evolve(refusal, manner=evolve(refusal.manner, keep=True))
         return self.talk.say(refusal, self.journey)
+
+    def _is_past(self, request: Request) -> bool:
+        """Whether nothing of a request that went nowhere is still to come: none of a body, or all of it is here."""
+        if request.chunked or request.expects:
+            return False
+        return not request.length or self.talk.skip(request.length)
 
     def _drop(self) -> None:
         dial, self._dial = self._dial, None
@@ -201,8 +213,3 @@ class Turn:
         exchange, self.exchange = self.exchange, None
         if exchange is not None:
             exchange.cancel()
-
-
-def _is_bodyless(request: Request) -> bool:
-    """Whether the next request begins right behind this head. HTTP/1.0 is not kept for a page."""
-    return bool(request.minor) and not request.chunked and not request.length and not request.expects

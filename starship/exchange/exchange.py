@@ -16,6 +16,8 @@ from zope.interface import implementer
 from starship.exchange.answering import Answering
 from starship.exchange.asking import Asking
 from starship.exchange.body import Passed
+from starship.exchange.plain import GLANCE, glance
+from starship.exchange.written import response_head
 from starship.exchanging import IAlarm, IExchange, IPatron
 from starship.interfaces import ICancel, ILeg, Relay
 from starship.reasons import Reason
@@ -58,6 +60,9 @@ class Exchange:
     """
     See IExchange. `keep` is taken as it is when the response's head is written.
 
+    Where nothing of a response has gone to the client and all of its request was read, its connection can go on after a
+    page of ours.
+
     An early response is passed on while the body still comes. One that refuses ends the reading of the body; when any
     is over before the body, the client's connection cannot go on (RFC 9112 section 9.6), nor can the upstream's.
     """
@@ -86,10 +91,13 @@ class Exchange:
         request, asking = self.request, self._asking
         if asking is None and (request.chunked or request.length):
             self._asking = asking = Asking(self.client, request, self.terms.body_size, self._asked)
-        self._answering = answering = Answering(self.client, upstream, request, self)
+        if asking is None:
+            self._wait_for_answer()
+            upstream.read(self._heard, self._ended)
+            return
         self._wait()
-        answering.start()
-        if asking is not None and not self.over:
+        self._answer(upstream)
+        if not self.over:
             asking.start(upstream, self.terms.replay_size if self._may_begin_again() else 0)
 
     def cancel(self) -> None:
@@ -134,20 +142,43 @@ class Exchange:
 
     # The response's side
 
+    def _heard(self, data: bytes) -> None:
+        """The first octets of an answer to a request without a body: most often they are all of it."""
+        upstream, request, terms = self._upstream, self.request, self.terms
+        if upstream is None or self.over:
+            return
+        found = GLANCE.match(data, 0, terms.head_size)
+        if found is not None and found[0].count(b"\n") - 2 <= terms.fields:
+            response = glance(found, request.method)
+            if response is not None:
+                at = response.consumed
+                if (0 if response.bodyless else response.length) == len(data) - at:
+                    self.client.send(response_head(response, request.minor, close=not self.keep) + data[at:])
+                    self.over = True
+                    self.patron.exchanged(Exchanged(Reason.OK, "", response.status, self.keep, not response.close))
+                    return
+        upstream.unread(data)  # read again before anything that comes behind it
+        self._answer(upstream)
+
+    def _ended(self, how: Stop) -> None:
+        if not self.over:
+            self.unanswered(how)
+
+    def _answer(self, upstream: ILeg) -> None:
+        """Read the answer piece by piece."""
+        self._answering = answering = Answering(self.client, upstream, self.request, self)
+        answering.start()
+
     def unanswered(self, how: Stop) -> None:
         """The upstream has ended, or was lost, before any of a final response."""
-        answering = self._answering
-        if (
-            answering is not None
-            and not answering.begun
-            and self._may_begin_again()
-            and (self._asking is None or self._asking.can_begin_again)
-        ):
-            self._begin_again()
-            return
-        if answering is not None and not answering.begun and self._may_go_back():
-            self.patron.go_back(how)
-            return
+        answering, asking = self._answering, self._asking
+        if answering is None or not answering.begun:
+            if self._may_begin_again() and (asking is None or asking.can_begin_again):
+                self._begin_again()
+                return
+            if self._may_go_back():
+                self.patron.go_back(how)
+                return
         said = "ended" if how is Stop.ENDED else "broke"
         self.fail(Reason.UPSTREAM_RESET, f"the site {said} the connection before it answered")
 
@@ -170,8 +201,9 @@ class Exchange:
         if self.over:
             return
         status = 0 if self._answering is None else self._answering.status
+        keep = self.keep and self.asked and not status
         self.cancel()
-        self.patron.exchanged(Exchanged(reason, detail, status, keep_client=False, keep_upstream=False))
+        self.patron.exchanged(Exchanged(reason, detail, status, keep_client=keep, keep_upstream=False))
 
     def moves(self) -> None:
         """The head of the response has come, its body is under way."""
@@ -217,11 +249,14 @@ class Exchange:
         """Set the alarm for what is waited for now: the rest of the request, or the head of the response."""
         if not self.asked:
             self._watch_body()
-        elif self._answering is not None and not self._answering.status:
-            if self.terms.response_timeout:
-                self.alarm.set(self.terms.response_timeout, self._no_answer)
-            else:
-                self.alarm.clear()
+        elif self._answering is None or not self._answering.status:
+            self._wait_for_answer()
+
+    def _wait_for_answer(self) -> None:
+        if self.terms.response_timeout:
+            self.alarm.set(self.terms.response_timeout, self._no_answer)
+        else:
+            self.alarm.clear()
 
     def _no_answer(self) -> None:
         self.fail(Reason.UPSTREAM_TIMEOUT, f"no answer within {self.terms.response_timeout:g} s")

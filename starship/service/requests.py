@@ -22,6 +22,7 @@ from starship.interfaces import IDialer, ILeg, IRefuser, Relay, Scheme
 from starship.journey import Guides
 from starship.messages import Request
 from starship.service.headers import header_version
+from starship.sniff.http import HttpSniffer
 from starship.wire.stock import Leg
 from starship.words import Arrival, Route
 
@@ -103,6 +104,7 @@ def make_converse(
 
     courtesy = Courtesy(
         scheme=schemes["http"],
+        glance=HttpSniffer(settings.limits.head_size, settings.limits.fields, is_kept=True).glance,
         refusers=refusers,
         guides=guides,
         exchange=exchange,

@@ -18,7 +18,7 @@ from starship.framing import CODING, CONNECTION, LENGTH, UPGRADE, Notes, Said, o
 from starship.hops import OF_REQUESTS, REQUEST_ID, SPOOFED
 from starship.reasons import Reason
 from starship.sniff.manner import is_headless, manner_for, manner_of
-from starship.sniff.plain import GLANCE, glance
+from starship.sniff.plain import GLANCE, read_plain
 from starship.sniff.shown import printable, shown
 from starship.words import Hello, Manner, Refusal, Request
 
@@ -46,7 +46,7 @@ def read_head(head: bytes, *, is_kept: bool = False) -> Hello | Refusal:
     Raises: nothing, whatever the bytes.
     """
     found = GLANCE.fullmatch(head)
-    if found is not None and (seen := glance(found, is_kept=is_kept)) is not None:
+    if found is not None and (seen := read_plain(found, is_kept=is_kept)) is not None:
         return seen
     notes = Notes()
     parser = httptools.HttpRequestParser(notes)

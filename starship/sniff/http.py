@@ -19,7 +19,7 @@ from starship.interfaces import ISniffer
 from starship.reasons import Reason
 from starship.sniff.head import bad, read_head
 from starship.sniff.manner import is_headless, manner_of
-from starship.sniff.plain import GLANCE, glance
+from starship.sniff.plain import GLANCE, read_plain
 from starship.words import NEED_MORE, Manner, Refusal, Verdict
 
 URI_TOO_LONG: Final = 414
@@ -65,7 +65,7 @@ class HttpSniffer:
     def feed(self, data: bytes) -> Verdict:
         """Take the next bytes; see ISniffer. Cost: linear in all bytes fed, whatever the cuts."""
         head = self._head
-        if not head and (whole := self._at_once(data)):
+        if not head and (whole := self.glance(data)):
             return whole
         if data and not head and (fault := _first_byte(data[0])):
             return fault
@@ -82,11 +82,15 @@ class HttpSniffer:
         self._searched = len(head)
         return self._too_big() if len(head) >= self._limit else NEED_MORE
 
-    def _at_once(self, data: bytes) -> Verdict | None:
-        """The verdict on a head that came whole and plain, as nearly all do; None: look at it line by line."""
+    def glance(self, data: bytes) -> Verdict | None:
+        """
+        The verdict on a head that comes whole and plain in its first bytes, as nearly all do; None: feed it.
+
+        Nothing is remembered, so that one sniffer may look at the first bytes of many.
+        """
         found = GLANCE.match(data, 0, self._limit)
         if found is not None and found[0].count(b"\n") - 2 <= self._fields:
-            seen = glance(found, is_kept=self._is_kept)
+            seen = read_plain(found, is_kept=self._is_kept)
             if seen is not None:
                 return seen
         found = _PLAIN.match(data, 0, self._limit)

@@ -40,7 +40,7 @@ _KEPT = (b"keep-alive",)
 _CLOSED = (b"close",)
 
 
-def glance(found: re.Match[bytes], *, is_kept: bool = False) -> Hello | None:
+def read_plain(found: re.Match[bytes], *, is_kept: bool = False) -> Hello | None:
     """
     Read the head that GLANCE has `found`. `is_kept`: the Hello has the whole request. None: it takes a closer look.
 

@@ -127,6 +127,7 @@ class Salon:
     def converse(self, host: Host, leg: Leg) -> Conversation:
         courtesy = Courtesy(
             scheme=Scheme("http", sniffer, Pages()),
+            glance=sniffer().glance,
             refusers={"http": Pages()},
             guides=self.guides,
             exchange=self.exchange,

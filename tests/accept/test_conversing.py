@@ -131,8 +131,10 @@ def test_l12_a_bad_request_is_refused_and_ends_the_conversation() -> None:
     [
         (get(), True),
         (get("/", "Connection: close"), False),
-        (post(b"body"), False),
+        (post(b"body"), True),
+        (post(b"body")[:-1], False),
         (post(b""), True),
+        (b"POST / HTTP/1.1\r\nHost: a.com\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", False),
         (b"GET / HTTP/1.0\r\nHost: a.com\r\nConnection: keep-alive\r\n\r\n", False),
         (get("/", "Expect: 100-continue", "Content-Length: 0"), False),
     ],
@@ -144,9 +146,57 @@ def test_a_page_keeps_the_connection_where_the_next_request_begins_right_behind(
     assert (b" keep]" in visit.heard, visit.wire.shut) == (keeps, not keeps)
 
 
+def test_behind_a_body_that_went_nowhere_the_next_request_is_read() -> None:
+    salon = Salon()
+    salon.house.resolver.known = MISS
+    visit = salon.visit(post(b"GET / HTTP/1.1\r\n") + get())
+    assert visit.heard == b"[unknown_name test-1 keep][unknown_name test-1.2 keep]"
+    received = [ending.received for ending in salon.house.ledger.endings]
+    assert received == [len(post(b"GET / HTTP/1.1\r\n")), len(get())]
+
+
+def test_what_comes_while_a_request_is_under_way_waits_its_turn() -> None:
+    """In pieces, and whatever the request before it was."""
+    for first in (get("/1"), post(b"x")):
+        salon = Salon()
+        visit = salon.visit(get("/0"), first)
+        salon.talks[0].answers()
+        visit.protocol.leg.take()  # the body goes to the exchange
+        visit.says(get("/2")[:9])
+        visit.says(get("/2")[9:] + get("/3"))
+        assert len(salon.talks) == 2
+        for talk, total in ((1, 3), (2, 4), (3, 4)):
+            salon.talks[talk].answers()
+            assert len(salon.talks) == total
+        assert [talk.request.target for talk in salon.talks[2:]] == [b"/2", b"/3"]
+
+
+def test_a_client_that_half_closes_while_its_request_is_under_way_gets_the_answer_and_then_the_end() -> None:
+    salon = Salon()
+    visit = salon.visit(get("/1"), get("/2"))
+    salon.talks[0].answers()
+    visit.ends()
+    assert not visit.wire.shut
+    salon.talks[1].answers()
+    assert visit.heard == b"(ok)(ok)"
+    assert visit.wire.shut
+
+
+def test_deadlines_of_the_wait_before_do_not_end_a_request_under_way() -> None:
+    salon = Salon()
+    visit = salon.visit(get("/1"))
+    salon.talks[0].answers()
+    visit.says(get("/2")[:-1])
+    visit.says(get("/2")[-1:])
+    salon.clock.advance(max(HEAD_S, KEEPALIVE_S) * 2)
+    assert len(salon.endings) == 1
+    salon.talks[1].answers()
+    assert visit.heard == b"(ok)(ok)"
+
+
 def test_k8_a_body_that_is_announced_too_long_is_refused_before_anybody_is_asked() -> None:
     salon = Salon(words={"body_size": 10})
-    visit = salon.visit(post(b"x" * 11))
+    visit = salon.visit(post(b"x" * 11)[:-1])
     assert visit.heard == b"[body_too_big test-1]"
     assert (salon.house.resolver.asks, visit.wire.shut) == ([], True)
     assert salon.house.ledger.endings[0].name == "a.com"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from zope.interface.verify import verifyObject
 
 from starship.accept.turn import Turn
@@ -55,6 +56,28 @@ def test_who_was_told_nothing_yet_gets_a_page_of_the_failure_and_the_connection_
     assert salon.endings == [("test-1", "upstream_timeout", 504)]
     assert salon.house.ledger.endings[0].detail == "no answer"
     assert visit.wire.shut
+
+
+@pytest.mark.parametrize(
+    ("said", "keeps"),
+    [
+        (get(), True),
+        (post(b"body"), True),
+        (get("/", "Connection: close"), False),
+        (b"GET / HTTP/1.0\r\nHost: a.com\r\nConnection: keep-alive\r\n\r\n", False),
+    ],
+)
+def test_a_page_of_a_failure_keeps_the_connection_where_all_of_the_request_was_read(said: bytes, keeps: bool) -> None:
+    salon = Salon()
+    visit = salon.visit(said)
+    outcome = Exchanged(Reason.UPSTREAM_TIMEOUT, "", 0, keep_client=True, keep_upstream=False)
+    visit.protocol.leg.take()  # as the exchange has
+    salon.talks[0].patron.exchanged(outcome)
+    assert visit.heard == b"[upstream_timeout test-1%b]" % (b" keep" if keeps else b"")
+    assert visit.wire.shut is not keeps
+    if keeps:
+        visit.says(get())
+        assert len(salon.talks) == 2
 
 
 def test_who_was_told_a_part_gets_no_page() -> None:

@@ -150,6 +150,32 @@ def test_a_request_whose_answer_has_begun_is_not_sent_again() -> None:
     assert (world.patron.agains, world.outcome.reason) == (0, Reason.UPSTREAM_RESET)
 
 
+@pytest.mark.parametrize(
+    ("head", "body", "said", "keeps"),
+    [
+        (GET, b"", b"", True),
+        (GET, b"", b"nonsense\r\n", True),
+        (GET, b"", b"HTTP/1.1 103 -\r\n\r\nHTTP/1.1 20", True),
+        (POST, b"hello", b"", True),
+        (CHUNKED_PUT, b"0\r\n\r\n", b"", True),
+        (POST, b"hell", b"", False),
+        (CHUNKED_PUT, b"0\r\n", b"", False),
+        (GET, b"", OK[:-1], False),
+    ],
+)
+def test_the_client_may_go_on_after_a_failure_if_all_was_asked_and_nothing_answered(
+    head: bytes, body: bytes, said: bytes, keeps: bool
+) -> None:
+    for wanted in (True, False):
+        world = World(head=head, body=body)
+        world.exchange.keep = wanted
+        world.upstream.says(said)
+        if not world.patron.outcomes:
+            world.upstream.ends()
+        assert world.outcome.reason is not Reason.OK
+        assert (world.outcome.keep_client, world.outcome.keep_upstream) == (keeps and wanted, False)
+
+
 def test_a_request_that_must_not_be_sent_twice_is_not() -> None:
     world = World(head=POST, reused=True)
     world.client.says(b"hello")

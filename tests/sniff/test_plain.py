@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from starship.names import Hostname
 from starship.sniff.http import HttpSniffer
-from starship.sniff.plain import GLANCE, glance
+from starship.sniff.plain import GLANCE, read_plain
 from starship.words import Hello, Manner, Request
 
 
@@ -19,7 +19,7 @@ def head(*fields: str, request: str = "GET / HTTP/1.1") -> bytes:
 
 def glanced(raw: bytes) -> Hello | None:
     found = GLANCE.match(raw + b"hello")
-    return None if found is None else glance(found, is_kept=True)
+    return None if found is None else read_plain(found, is_kept=True)
 
 
 def test_all_is_read_that_a_request_says() -> None:

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from tests.e2e.clients import alert_of, ask, client_hello, connect, flight, page
-from tests.e2e.trouble import in_threads, nothing_stays, reset
+from tests.e2e.clients import alert_of, ask, client_hello, connect, flight, page, read_all
+from tests.e2e.trouble import black_hole, in_threads, nothing_stays, reset
 from tests.e2e.world import WAIT_S, Api, Cluster, Starship, echo, http_hello, ini_text, starship, until
 from tests.sniff.making import VERSIONS, hello, records, sni
 
@@ -49,8 +49,9 @@ BAD = {"resets": reset, "leaves": leave, "hears-and-resets": listen_and_reset, "
 
 @define(eq=False)
 class Yard:
-    """Endpoints that leave, each beside one that lives."""
+    """Endpoints that leave, each beside one that lives; `hole` is a black hole."""
 
+    hole: int
     bad: dict[str, Cluster] = field(factory=lambda: {name: Cluster(how).start() for name, how in BAD.items()})
     web: Cluster = field(factory=lambda: Cluster(http_hello("alive")).start())
     tls: Cluster = field(factory=lambda: Cluster(echo).start())
@@ -65,9 +66,10 @@ class Yard:
             pools[f"web-{name}"] = f"endpoints = {address}, {self.web.address}\n{patient}"
             pools[f"tls-{name}"] = f"endpoints = {address}, {self.tls.address}\n{patient}"
         pools["raw"] = f"endpoints = {bad['resets']}, {bad['leaves']}, {self.tls.address}\n{patient}"
-        pools["bad"] = f"endpoints = {bad['resets']}, {bad['hears-and-leaves']}\n{patient}"
+        pools["bad"] = f"endpoints = {bad['hears-and-resets']}, {bad['hears-and-leaves']}\n{patient}"
         pools["alone"] = f"endpoints = {bad['hears-and-resets']}"
         pools["judged"] = f"endpoints = {self.judged.address}, {self.web.address}\neject_failures = 3\neject_time = 30s"
+        pools["slow"] = f"endpoints = {bad['hears-and-leaves']}, 127.0.0.1:{self.hole} backup\nconnect_timeout = 2s"
         stingy = "eject_failures = 0\nretries = 0\nmin_retries = 0"
         pools["poor"] = f"endpoints = {bad['hears-and-leaves']}, {self.web.address}\n{stingy}"
         sections = "".join(f"[pool:{name}]\n{text}\n" for name, text in pools.items())
@@ -77,10 +79,11 @@ class Yard:
 
 @pytest.fixture(scope="module")
 def yard() -> Iterator[Yard]:
-    made = Yard()
-    yield made
-    for cluster in (*made.bad.values(), made.web, made.tls, made.judged):
-        cluster.stop()
+    with black_hole() as hole:
+        made = Yard(hole.port)
+        yield made
+        for cluster in (*made.bad.values(), made.web, made.tls, made.judged):
+            cluster.stop()
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +150,18 @@ def test_a_raw_client_who_has_said_nothing_yet_is_given_to_another(ship: Starshi
     assert ship.metric("starship_pool_retries_total", pool="raw", result="made") >= 4
 
 
+def test_a_client_who_has_gone_back_is_shown_as_dialling_until_somebody_takes_it(ship: Starship, yard: Yard) -> None:
+    before = yard.bad["hears-and-leaves"].visits
+    with connect(ship.port("https")) as connection:
+        connection.settimeout(WAIT_S)
+        connection.sendall(client_hello("slow.com"))
+        until(lambda: yard.bad["hears-and-leaves"].visits > before, "the first one was met")
+        (row,) = until(lambda: [row for row in ship.connections() if row["state"] == "dialling"], "it dials")
+        assert row["endpoint"] is None
+        assert alert_of(read_all(connection)) == 80
+    assert ship.ending(name="slow.com")["reason"] == "upstream_timeout"
+
+
 def test_each_client_has_one_line_and_second_chances_are_counted(ship: Starship) -> None:
     name = "web-leaves.com"
     made = ship.metric("starship_pool_retries_total", pool="web-leaves", result="made")
@@ -196,7 +211,7 @@ def test_an_endpoint_alone_is_as_it_was(ship: Starship) -> None:
 
 
 def test_where_all_leave_the_client_is_refused_in_words_and_each_was_asked_once(ship: Starship, yard: Yard) -> None:
-    bad = [yard.bad["resets"], yard.bad["hears-and-leaves"]]
+    bad = [yard.bad["hears-and-resets"], yard.bad["hears-and-leaves"]]
     before = sum(cluster.visits for cluster in bad)
     status, _, body = page(ship.port("http"), "bad.com")
     assert (status, b"upstream_reset" in body) == (502, True)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 from tests.e2e.clients import alert_of, ask, client_hello, connect, flight, page, read_all, request
 from tests.e2e.world import Api, Cluster, Starship, ini_text, starship, until
 
 Clusters = dict[str, Cluster]
+
+BEGINNINGS = {"https": b"\x16", "http": b"G", "any": b"G"}
 
 
 def test_maintenance_is_a_503_and_an_alert_but_certificates_renew(ship: Starship, api: Api, clusters: Clusters) -> None:
@@ -61,6 +64,13 @@ def test_an_answer_says_how_many_may_be_with_its_name_at_once(ship: Starship, ap
     held.pop().close()
 
 
+def _begun(ship: Starship, door: str, source: str | None = None) -> socket.socket:
+    """A client that has said a byte, so that it is let in at once and waited for."""
+    client = connect(ship.port(door), source=source)
+    client.sendall(BEGINNINGS[door])
+    return client
+
+
 def _echoes(ship: Starship, name: str) -> bool:
     hello = client_hello(name)
     with connect(ship.port("https")) as client:
@@ -93,15 +103,14 @@ def test_connections_and_connections_per_source_are_limited_over_all_doors(
     api.hosts["a.com"] = {"app": "A", "endpoint": clusters["a"].address}
     limits = "[limits]\nconnections = 5\nconnections_per_source = 3\n"
     with starship(tmp_path, ini_text(api, extra=limits)) as ship:
-        doors = [ship.port(door) for door in ("https", "http", "any")]
-        first = [connect(port) for port in doors]
+        first = [_begun(ship, door) for door in BEGINNINGS]
         until(lambda: ship.metric("starship_gate_connections") == 3, "three are inside")
         refused = flight(ship.port("http"), request("a.com"))
         assert refused.startswith(b"HTTP/1.1 503 ")
         assert b"\r\nRetry-After: " in refused
         assert "3 connections are open from 127.0.0.1" in ship.ending(reason="over_limit", door="http")["detail"]
 
-        others = [connect(port, source="127.0.0.2") for port in doors[:2]]
+        others = [_begun(ship, door, "127.0.0.2") for door in ("https", "http")]
         until(lambda: ship.metric("starship_gate_connections") == 5, "five are inside")
         assert ship.metric("starship_gate_sources") == 2
         assert alert_of(flight(ship.port("https"), b"", source="127.0.0.3")) == 80

@@ -17,10 +17,14 @@ OUR_MEANS: Final = frozenset(
 )
 """What the kernel says for want of our own means."""
 
+NO_SOURCE: Final = "EADDRNOTAVAIL (bind_address is not this machine's, or no port of ours is left)"
+
 
 def explained(address: Address, why: OSError) -> DialFailed:
     """A connect's error as one of ours."""
     said = errno.errorcode.get(why.errno or 0, str(why))
+    if why.errno == errno.EADDRNOTAVAIL:
+        said = NO_SOURCE
     if why.errno in OUR_MEANS:
         return DialBroken(f"cannot connect to {address}: {said}")
     if isinstance(why, TimeoutError):

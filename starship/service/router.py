@@ -23,6 +23,7 @@ from starship.process.drain import Drain
 from starship.process.notify import Notifier
 from starship.reasons import Reason
 from starship.service.house import House
+from starship.service.upstreams import strange_sources
 from starship.service.window import Window
 
 LAST_LINES_S: Final = 2.0
@@ -100,8 +101,9 @@ class Router(Service):
         short = shortage(raise_limit(), self.house.settings.limits.connections)
         if short is not None:
             self._log.warn("{short}", short=short)
-        if self.admin.window.warning:
-            self._log.warn("{warning}", warning=self.admin.window.warning)
+        for warning in (*strange_sources(self.house.settings.upstream), self.admin.window.warning):
+            if warning:
+                self._log.warn("{warning}", warning=warning)
         house = self.house
         house.lookups.start()
         house.book.start()

@@ -6,6 +6,7 @@ Part of service, floor 7.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
@@ -15,7 +16,7 @@ from starship.accept.listening import DoorService
 from starship.accept.live import Crowd
 from starship.config.settings import Dialling, Pool, Settings
 from starship.dial.dialer import Dialer
-from starship.dial.guard import Guard, OwnAddresses
+from starship.dial.guard import Guard, OwnAddresses, is_this_machine
 from starship.dial.health.check import Check, Pace, Question
 from starship.dial.health.dialogue import unverified
 from starship.dial.health.probe import Line
@@ -68,6 +69,13 @@ def make_dialer(settings: Settings, footing: Footing, doors: list[DoorService], 
         )
         dialer.pools.means.ready = dialer.spares.ready
     return dialer
+
+
+def strange_sources(dialling: Dialling, is_ours: Callable[[str], bool] = is_this_machine) -> Iterator[str]:
+    """What is to be said of addresses to connect from that this machine does not have. It may get them yet."""
+    for address in dialling.bind_addresses:
+        if not is_ours(address):
+            yield f"[upstream] bind_address {address} is no address of this machine now: nobody can be reached from it"
 
 
 def manners_of(dialling: Dialling) -> Manners:

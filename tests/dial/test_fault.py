@@ -6,7 +6,7 @@ import errno
 
 import pytest
 
-from starship.dial.fault import OUR_MEANS, explained
+from starship.dial.fault import NO_SOURCE, OUR_MEANS, explained
 from starship.errors import DialBroken, DialRefused, DialTimeout
 from starship.words import Address
 
@@ -17,7 +17,11 @@ THERE = Address("192.0.2.1", 443)
 def test_f12_what_we_lack_is_no_fault_of_the_endpoint(code: int) -> None:
     why = explained(THERE, OSError(code, "x"))
     assert isinstance(why, DialBroken)
-    assert str(why) == f"cannot connect to 192.0.2.1:443: {errno.errorcode[code]}"
+    assert str(why).startswith(f"cannot connect to 192.0.2.1:443: {errno.errorcode[code]}")
+
+
+def test_f13_no_address_or_port_of_ours_is_told_in_words() -> None:
+    assert str(explained(THERE, OSError(errno.EADDRNOTAVAIL, "x"))) == f"cannot connect to 192.0.2.1:443: {NO_SOURCE}"
 
 
 def test_f9_f10_what_an_endpoint_does_is_told_by_its_address() -> None:

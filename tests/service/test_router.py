@@ -15,7 +15,7 @@ from twisted.logger import capturedLogs
 from twisted.python.failure import Failure
 
 from starship.admin.readiness import State
-from starship.config.settings import AccessLog, Limits, Settings
+from starship.config.settings import AccessLog, Dialling, Limits, Settings
 from starship.reasons import Reason
 from starship.service import make_service
 from starship.service.router import CannotStart, Router
@@ -173,6 +173,15 @@ def test_a_limit_beyond_the_descriptors_is_told_at_the_start(reactor: MemoryReac
     assert any("raise LimitNOFILE" in str(event.get("short", "")) for event in events)
     assert errors_in(events) == []
     router.stopService()
+
+
+def test_an_address_to_connect_from_that_is_not_ours_is_told_at_the_start(reactor: MemoryReactorClock) -> None:
+    strange = evolve(settings(), upstream=Dialling(bind_addresses=("192.0.2.77",)))
+    with capturedLogs() as events:
+        router = started(strange, reactor)
+    router.stopService()
+    (warning,) = [event["warning"] for event in events if "warning" in event]
+    assert "bind_address 192.0.2.77" in warning
 
 
 def test_a_rotated_access_log_is_opened_anew(reactor: MemoryReactorClock, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from starship.config.settings import Dialling, Pool
 from starship.dial.health.check import Check, Pace, Question
 from starship.dial.pools.ejection import Ejection
 from starship.service.make import make_house
-from starship.service.upstreams import check_of, make_pools, terms_of
+from starship.service.upstreams import check_of, make_pools, strange_sources, terms_of
 from starship.wire.wheel import Wheel
 from starship.words import Origin, Route, Upstream
 from tests.dial.pools.pooling import FakeNames
@@ -57,6 +57,12 @@ def test_each_pool_of_the_file_is_there_from_the_start() -> None:
         ("10.0.0.6:443", True),
     ]
     assert pools.terms.policy == "random"
+
+
+def test_an_address_to_connect_from_that_this_machine_does_not_have_is_told() -> None:
+    dialling = Dialling(bind_addresses=("127.0.0.1", "192.0.2.77"))
+    (warning,) = strange_sources(dialling)
+    assert "bind_address 192.0.2.77 is no address of this machine now" in warning
 
 
 def test_a_section_says_all_of_its_check_and_no_check_where_it_says_none() -> None:

@@ -7,31 +7,26 @@ known, the endpoint is an IP address) nothing here waits or makes a Deferred.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 from typing import assert_never
 
-from attrs import define, evolve, field, frozen
+from attrs import define, evolve, field
 from twisted.internet.defer import CancelledError, Deferred
-from twisted.internet.interfaces import IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from starship.errors import DialFailed, LookupFailed, StarshipError
+from starship.guides import Guides
 from starship.healing import Healing, is_hopeful
 from starship.inside import Step
 from starship.interfaces import (
     ICancel,
     IChance,
     IClient,
-    IDialer,
     IDialOutcome,
     IJourney,
-    ILedger,
     ILeg,
-    IResolver,
-    ITenantGate,
 )
 from starship.names import Hostname
 from starship.reasons import Reason
@@ -40,7 +35,6 @@ from starship.words import (
     Answer,
     Arrival,
     Ask,
-    Door,
     Ending,
     Hello,
     Miss,
@@ -50,23 +44,6 @@ from starship.words import (
     Seconds,
     Stop,
 )
-
-
-def _for_all(route: Route, hello: Hello, door: Door) -> Route:
-    return route
-
-
-@frozen(kw_only=True)
-class Guides:
-    """Whom a Journey asks on its way; the same for all of them."""
-
-    resolver: IResolver
-    tenants: ITenantGate
-    dialer: IDialer
-    ledger: ILedger
-    clock: IReactorTime
-    dial_timeout: float = 10.0  # s, for all that is dialled for one client, a second route included
-    narrow: Callable[[Route, Hello, Door], Route | Refusal] = _for_all  # a route that is particular about requests
 
 
 @implementer(IJourney, IDialOutcome)

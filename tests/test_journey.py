@@ -15,9 +15,10 @@ from zope.interface.verify import verifyObject
 
 from starship import errors
 from starship.accept.gate import TenantGate
+from starship.guides import Guides
 from starship.inside import Step
 from starship.interfaces import IDialOutcome, IJourney, ILeg, ITenantGate
-from starship.journey import Guides, Journey
+from starship.journey import Journey
 from starship.names import Hostname
 from starship.reasons import Mood, Reason
 from starship.words import (

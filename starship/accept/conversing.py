@@ -18,8 +18,9 @@ from twisted.python.failure import Failure
 from starship.accept.alarm import Alarm
 from starship.accept.turn import Turn, Wording
 from starship.exchanging import ExchangeMaker, IIdle
+from starship.guides import Guides
 from starship.interfaces import IDialer, IRefuser, ISniffer, Scheme
-from starship.journey import Guides, Journey
+from starship.journey import Journey
 from starship.reasons import Reason
 from starship.wire.stock import Leg
 from starship.words import Arrival, Hello, NeedMore, Refusal, Request, Stop, Verdict

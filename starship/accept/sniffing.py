@@ -21,9 +21,10 @@ from zope.interface import implementer
 from starship.accept.conversing import Conversation, Host
 from starship.accept.identity import Identities
 from starship.accept.porch import Balancers
+from starship.guides import Guides
 from starship.inside import Step
 from starship.interfaces import ICancel, IClient, IGate, ILeg, IRefuser, ISniffer, IWayBack, Relay, Scheme
-from starship.journey import Guides, Journey
+from starship.journey import Journey
 from starship.reasons import Reason
 from starship.wire.stock import HOLD_LIMIT_BYTES, Leg, LegProtocol, leg_on
 from starship.words import Door, Hello, NeedMore, Refusal, Route, Stop

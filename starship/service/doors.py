@@ -20,8 +20,8 @@ from starship.accept.porch import Balancers, Porch
 from starship.accept.sniffing import Manners, SniffingFactory, SniffingProtocol
 from starship.buckets import Buckets
 from starship.config.settings import Listener, Settings
+from starship.guides import Guides
 from starship.interfaces import ICancel, ILeg, IWayBack, Relay, Scheme
-from starship.journey import Guides
 from starship.reasons import Reason
 from starship.refuse.alerts import AlertRefuser
 from starship.refuse.pages import load_pages

@@ -27,7 +27,7 @@ from starship.account.sink import Sink
 from starship.admin.readiness import LookupProbe, Readiness
 from starship.config.settings import Settings
 from starship.dial.idle import ReusingDialer
-from starship.journey import Guides
+from starship.guides import Guides
 from starship.process.notify import Notifier
 from starship.route.narrowing import narrow
 from starship.service.doors import Hall, make_doors, make_gate, make_relay, make_schemes

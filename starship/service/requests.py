@@ -18,8 +18,8 @@ from starship.exchange.exchange import Exchange, Terms
 from starship.exchange.forwarded import Forwarding
 from starship.exchange.written import request_head
 from starship.exchanging import IAlarm, IExchange, IPatron
+from starship.guides import Guides
 from starship.interfaces import IDialer, ILeg, IRefuser, Relay, Scheme
-from starship.journey import Guides
 from starship.messages import Request
 from starship.service.headers import header_version
 from starship.sniff.http import HttpSniffer

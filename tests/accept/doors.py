@@ -17,8 +17,8 @@ from starship.accept.identity import Identities
 from starship.accept.porch import Balancers, Porch
 from starship.accept.sniffing import Manners, SniffingFactory, SniffingProtocol
 from starship.errors import DialTimeout, LookupTimeout
+from starship.guides import Guides
 from starship.interfaces import ICancel, ILeg, IRefuser, ISniffer, IWayBack, Scheme
-from starship.journey import Guides
 from starship.names import Hostname
 from starship.reasons import Reason
 from starship.sniff.proxy import PrefaceReader

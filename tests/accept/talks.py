@@ -12,8 +12,8 @@ from zope.interface import implementer
 from starship.accept.conversing import Conversation, Courtesy, Host
 from starship.accept.turn import Wording
 from starship.exchanging import ExchangeMaker, IAlarm, IExchange, IIdle, IPatron
+from starship.guides import Guides
 from starship.interfaces import ILeg, IRefuser, Scheme
-from starship.journey import Guides
 from starship.messages import Request
 from starship.reasons import Reason
 from starship.sniff.http import HttpSniffer

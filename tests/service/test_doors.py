@@ -10,7 +10,7 @@ from twisted.internet.testing import MemoryReactorClock
 from starship.accept.identity import Identities
 from starship.accept.listening import DoorService
 from starship.config.settings import Limits, Listener, Settings
-from starship.journey import Guides
+from starship.guides import Guides
 from starship.reasons import Reason
 from starship.service.doors import TUNNELLED, Hall, make_doors, make_gate, make_relay, make_schemes
 from starship.service.house import make_footing

@@ -20,6 +20,7 @@ from tests.e2e.trouble import (
     SOMEWHERE,
     Conduct,
     black_hole,
+    closed_port,
     dripping,
     flooding,
     http,
@@ -69,10 +70,11 @@ def answering(conduct: Conduct) -> Trouble:
 def stopped(api: Api) -> Iterator[None]:
     """F5: nobody listens."""
     api.stop()
-    try:
-        yield
-    finally:
-        api.start(api.port)
+    with closed_port(api.port):
+        try:
+            yield
+        finally:
+            api.start(api.port)
 
 
 @contextmanager

@@ -212,9 +212,9 @@ def test_one_flaps_every_second_and_every_client_is_served(ship: Starship, yard:
         port = yard.flapping.port
         for _ in range(2):
             yard.flapping.stop()
-            over.wait(1)
-            yard.flapping.port = port
-            yard.flapping.start()
+            with closed_port(port):
+                over.wait(1)
+                yard.flapping.start()
             over.wait(1)
         over.set()
 

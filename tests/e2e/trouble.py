@@ -133,10 +133,15 @@ def black_hole(port: int = 0) -> Iterator[BlackHole]:
 
 
 @contextmanager
-def closed_port() -> Iterator[int]:
-    """A port on loopback that refuses, and that nobody else can get meanwhile."""
+def closed_port(port: int = 0) -> Iterator[int]:
+    """
+    A port on loopback that refuses, and that nobody else can get meanwhile.
+
+    It may be that of somebody who listens no more, and who listens again before the end.
+    """
     with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        reserved.bind(("127.0.0.1", port))
         yield reserved.getsockname()[1]
 
 

@@ -66,7 +66,7 @@ class SniffingProtocol(LegProtocol):
         self._sniffer: ISniffer | None = None
         self._deadline: IDelayedCall | None = None
         self._relay: ICancel | None = None
-        self._upstream: ILeg | None = None  # while there is a way back from it
+        self._upstream: ILeg | None = None  # the last one from which there was a way back
         self._opened = b""
         self._talk: Conversation | None = None
         self._leaving = False

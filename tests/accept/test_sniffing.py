@@ -307,6 +307,23 @@ def test_who_goes_back_before_the_relay_was_made_is_joined_to_the_second_alone()
     assert joins[0].upstream is second
 
 
+def test_who_stays_before_the_relay_was_made_can_still_be_severed() -> None:
+    joins: list[Join] = []
+
+    def relay(client: ILeg, upstream: ILeg, done: Any, back: IWayBack | None = None) -> ICancel:
+        if back is not None:
+            back.stay()
+        joins.append(Join(client, upstream, done, back))
+        return joins[-1]
+
+    house = House(dialer=fakes.FakeDialer(), relay=relay)
+    visit = house.visit()
+    visit.says(b"a.com\n")
+    house.dialer.dials[0].outcome.dialled(fakes.FakeLeg(), fakes.FakeChance())
+    visit.protocol.stop(Reason.CLOSED)
+    assert [join.cancelled for join in joins] == [1]
+
+
 @pytest.mark.parametrize("is_over", [True, False])
 def test_the_opening_is_kept_while_there_is_a_way_back_for_a_route_that_is_asked_about_anew(is_over: bool) -> None:
     house, visit, chance = carried()

@@ -39,7 +39,7 @@ PART_S: Final = 2.0
 """How long an endpoint has to end its side of a connection that we have ended."""
 
 RESULTS: Final = ("taken", "aged", "ended", "spoke", "failed", "dead")
-"""What becomes of spares; `dead`: found so by a client's first bytes, which then went another way."""
+"""What becomes of spares. `aged`: closed unused; `dead`: found so by a client's first bytes, which went another way."""
 
 
 @define(eq=False)
@@ -119,6 +119,15 @@ class Spares:
         """How many an endpoint has now."""
         shelf = self._shelves.get(address)
         return 0 if shelf is None else len(shelf.spares)
+
+    def part_from(self, address: Address) -> None:
+        """An endpoint is used no more: leave it in order, and make none for it until somebody is sent there again."""
+        shelf = self._shelves.get(address)
+        if shelf is None:
+            return
+        for spare in tuple(shelf.spares):
+            self._part_from(spare)
+        self._clear(shelf)
 
     def take(self, address: Address, each: int, *, sure: bool) -> Spare | None:
         """
@@ -235,9 +244,7 @@ class Spares:
         for shelf in tuple(self._shelves.values()):
             for spare in tuple(shelf.spares):
                 if now - spare.since >= self.idle:
-                    self.results["aged"] += 1
-                    self._remove(spare)
-                    self._part(spare.leg)
+                    self._part_from(spare)
             if now - shelf.used < KEEP_S:
                 self._fill(shelf, now)
             elif not shelf.spares and not shelf.making and now >= shelf.quiet_until:
@@ -254,6 +261,11 @@ class Spares:
                 making.connector.cancel()
         for spare in tuple(shelf.spares):
             self._throw(spare, "aged")
+
+    def _part_from(self, spare: Spare) -> None:
+        self.results["aged"] += 1
+        self._remove(spare)
+        self._part(spare.leg)
 
     def _throw(self, spare: Spare, result: str) -> None:
         self.results[result] += 1

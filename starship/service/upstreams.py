@@ -67,7 +67,7 @@ def make_dialer(settings: Settings, footing: Footing, doors: list[DoorService], 
             idle=dialling.preconnect_idle,
             rate=dialling.preconnect_rate,
         )
-        dialer.pools.means.ready = dialer.spares.ready
+        dialer.pools.means.ready, dialer.pools.means.unused = dialer.spares.ready, dialer.spares.part_from
     return dialer
 
 

@@ -65,6 +65,24 @@ def test_who_looks_sees_how_many_stand_ready_and_none_that_are_being_made() -> N
     assert (field.spares.ready(HERE), field.spares.ready(Address("192.0.2.99", 443))) == (1, 0)
 
 
+def test_an_endpoint_that_is_used_no_more_is_parted_from_and_gets_none_until_a_client_comes() -> None:
+    """Drained, down, or gone from its name: whoever takes it away wants no new connections there."""
+    field = Field()
+    field.take()
+    legs = field.make()
+    field.take(each=3)
+    assert len(field.connect.tries) == 2  # under way
+    field.spares.part_from(HERE)
+    assert field.connect.tries[0].cancelled
+    assert (legs[0].ended, legs[0].aborted) == (True, 0)
+    field.connect.tries.clear()
+    field.clock.advance(5)
+    assert (field.waiting(), len(field.spares)) == ([], 0)
+    field.spares.part_from(HERE)  # again
+    field.take()
+    assert len(field.waiting()) == 2
+
+
 def test_nothing_is_made_before_the_client_has_what_it_came_for() -> None:
     field = Field()
     field.spares.take(HERE, 2, sure=False)

@@ -33,4 +33,4 @@ def test_who_looks_at_a_pool_is_told_of_its_spare_connections() -> None:
     made = evolve(settings(), upstream=Dialling(preconnect=2))
     dialer = make_house(made, MemoryReactorClock()).dialer
     assert dialer.spares is not None
-    assert dialer.pools.means.ready == dialer.spares.ready
+    assert (dialer.pools.means.ready, dialer.pools.means.unused) == (dialer.spares.ready, dialer.spares.part_from)

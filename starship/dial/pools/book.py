@@ -94,6 +94,7 @@ class NamedPool:
         """An operator has changed something: there may be room now for those who wait."""
         for pool in self.pools.values():
             pool.seats_changed()
+            pool.refresh()
             pool.opened()
 
 

@@ -31,15 +31,24 @@ def _none(_: Address) -> int:
     return 0
 
 
+def _nobody_minds(_: Address) -> None:
+    """There are no spare connections."""
+
+
 @define(eq=False, kw_only=True)
 class Means:
-    """What all pools have in common. `ready` says how many spare connections an endpoint has."""
+    """
+    What all pools have in common.
+
+    `ready` says how many spare connections an endpoint has; `unused` is told of one that a pool uses no more.
+    """
 
     members: Members
     names: Names
     clock: IReactorTime
     random: Random
     ready: Callable[[Address], int] = _none
+    unused: Callable[[Address], None] = _nobody_minds
 
 
 @define(eq=False, kw_only=True)
@@ -142,8 +151,12 @@ class Pool:
         if self._moved and not self._closed:
             self._seat()
         self._moved = self._stale = False
+        before = self.table.seats
         self.table = lay(self.seats, self.terms, self.means.clock.seconds(), self.means.random, self.table)
         self._until = self.table.until
+        if self.table.seats != before:
+            for seat in set(before).difference(self.table.seats):
+                self.means.unused(seat.member.address)
 
     def close(self) -> None:
         """Nobody will come any more. Who is still at it goes on with what there is."""

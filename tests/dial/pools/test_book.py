@@ -244,3 +244,12 @@ def test_services_have_ports_of_their_own_so_all_doors_share_one_pool_of_them() 
     assert pools.of(route(pool="web"), 80) is pools.of(route(pool="web"), 443) is not None
     found = route(*home)
     assert pools.of(found, 80) is pools.of(found, 443) is not None
+
+
+def test_one_that_is_drained_is_used_no_more_at_once() -> None:
+    world = World()
+    unused: list[str] = []
+    world.means.unused = lambda address: unused.append(str(address))
+    pools = some_pools(world, web=PAIR)
+    assert pools.drain("web", "192.0.2.2:443")
+    assert unused == ["192.0.2.2:443"]

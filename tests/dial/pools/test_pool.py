@@ -195,3 +195,25 @@ def test_a_pool_and_its_seats_show_themselves_and_not_each_other() -> None:
     assert "Seat(" not in repr(pool)
     assert "Pool(" not in repr(pool.seats[0])
     assert "192.0.2.2" not in repr(pool.seats[0])
+
+
+def test_who_is_used_no_more_is_told_for_those_who_keep_connections_ready() -> None:
+    world = World()
+    unused: list[str] = []
+    world.means.unused = lambda address: unused.append(address.host)
+    pool = world.pool(up("a.example"), up("192.0.2.9", backup=True))
+    pool.pick(SOURCE, None)
+    name = world.resolver.name("a.example")
+    name.answer("192.0.2.1", "192.0.2.2", "192.0.2.3")
+    pool.pick(SOURCE, None)
+    assert unused == ["192.0.2.9"]  # it stood in before there was an address
+    unused.clear()
+    name.answer("192.0.2.2", "192.0.2.3")
+    pool.pick(SOURCE, None)
+    assert unused == ["192.0.2.1"]
+    eject(pool, "192.0.2.2")
+    pool.pick(SOURCE, None)
+    assert unused == ["192.0.2.1", "192.0.2.2"]
+    world.clock.advance(10)
+    pool.pick(SOURCE, None)
+    assert len(unused) == 2

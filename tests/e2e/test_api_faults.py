@@ -180,7 +180,7 @@ def test_no_answer_however_long_makes_the_ship_grow(ship: Starship, api: Api) ->
                 assert page(ship.port("http"), fresh_name())[0] == 503
         if round_ == 0:
             before = ship.resident()
-    assert ship.resident() - before < 4 << 20
+    assert ship.resident() - before < 8 << 20  # less than the smallest of them holds
 
 
 def test_many_who_ask_a_hanging_api_wait_no_longer_than_one(

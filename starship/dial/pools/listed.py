@@ -48,7 +48,8 @@ class Listed:
             self._seen[pool] = pool.total, used
             if now - used >= KEEP_S:
                 return  # and whoever follows was not used since either
-            for seat in pool.standing():
+            seats = pool.standing()
+            for seat in seats if len(seats) > 1 else ():  # who is alone is all there is, well or not
                 if self.objection(seat.member.address) is None:
                     if count == self.limit:
                         return

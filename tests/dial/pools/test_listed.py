@@ -80,6 +80,16 @@ def test_looking_is_no_use() -> None:
     assert asked == []
 
 
+def test_one_that_is_alone_is_not_asked() -> None:
+    scene = Scene()
+    scene.use(up("a.example"))
+    name = scene.world.resolver.questions[0]
+    name.answer("192.0.2.1")
+    assert scene.asked == []
+    name.answer("192.0.2.1", "192.0.2.2")
+    assert scene.asked == ["192.0.2.1", "192.0.2.2"]
+
+
 def test_an_address_that_the_guard_objects_to_is_never_asked() -> None:
     scene = Scene()
     scene.use(up("169.254.169.254"), up("192.0.2.1"))
@@ -98,7 +108,7 @@ def test_a_name_is_not_held_in_use_by_being_looked_at() -> None:
     assert scene.asked == ["192.0.2.1", "192.0.2.2"]
     assert not name.used
     name.grow_stale()
-    assert scene.asked == ["192.0.2.2"]
+    assert scene.asked == []
     assert len(scene.world.resolver.questions) == 1
 
 

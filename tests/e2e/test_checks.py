@@ -8,6 +8,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 from attrs import define, field
@@ -217,3 +218,14 @@ def test_checks_are_counted(ship: Starship) -> None:
     assert ship.metric("starship_check_endpoints", state="down") >= len(BAD) + 2
     assert ship.metric("starship_check_changes_total", to="down") >= len(BAD) + 2
     assert ship.metric("starship_checks_waiting") == 0
+
+
+def test_endpoints_that_a_lookup_lists_are_checked_where_that_is_wanted(api: Api, yard: Yard, tmp_path: Path) -> None:
+    """The one that answers 500 to every check gets nobody, although connecting to it has never failed."""
+    failing, good = yard.bad["failing"].address, yard.good.address
+    api.hosts["listed.com"] = {"app": "A", "endpoints": [{"address": failing}, {"address": good}]}
+    text = ini_text(api, upstream=f"{CHECKS}check = http\ncheck_listed = 10\n")
+    with starship(tmp_path, text) as ship:
+        page(ship.port("http"), "listed.com")
+        until(lambda: told(ship, failing, "down"), "it is found down")
+        assert {served(ship, "listed.com") for _ in range(12)} == {"good"}

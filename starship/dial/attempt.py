@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from twisted.internet.interfaces import IDelayedCall
 from zope.interface import classImplements
 
-from starship.dial.candidates import Candidates
+from starship.dial.candidates import Candidates, verdict
 from starship.dial.fault import explained
 from starship.dial.pools.pool import Pool
 from starship.dial.pools.seat import Seat
@@ -22,16 +22,7 @@ from starship.dial.queued import Queued
 from starship.dial.race import Race
 from starship.dial.trial import Supply
 from starship.dial.twice import twice
-from starship.errors import (
-    DialBroken,
-    DialBusy,
-    DialFailed,
-    DialForbidden,
-    DialRefused,
-    DialReset,
-    DialTimeout,
-    DialUnresolved,
-)
+from starship.errors import DialBroken, DialBusy, DialFailed, DialForbidden, DialReset, DialTimeout
 from starship.interfaces import ICancel, IChance, IDialOutcome, ILeg
 from starship.words import Address, Hello, Stop
 
@@ -198,11 +189,9 @@ class Attempt:
         pool, seat = self._pool, self._served
         if pool is None or seat is None:
             raise RuntimeError("an address alone has no second chance")
-        did = "ended" if how is Stop.ENDED else "reset"
-        why = DialReset(f"{seat.label} {did} the connection before its first byte")
+        why = self._those(pool).stopped(seat, how)
         self._outcome, self._over, self._served, self._why = outcome, False, None, why
         self._deadline = self._dialer.clock.callLater(seconds, self._too_late)
-        self._those(pool).stopped(seat, how)
         if pool.retries.take(pool.total):
             self._next()
         else:
@@ -364,13 +353,7 @@ class Attempt:
 
     def _fail(self, why: DialFailed | None) -> None:
         self._finish()
-        if why is None:
-            why = DialUnresolved("the route names no endpoint")
-            if self._pool is not None and self._pool.seats:
-                why = DialRefused(f"every endpoint of the pool {self._pool.name} is drained")
-        elif self._candidates is not None and self._candidates.spent:
-            why = type(why)(f"{why}; others failed last, and enough of those are being tried")
-        self._outcome.failed(why)
+        self._outcome.failed(verdict(self._pool, self._candidates, why))
 
     def _too_late(self) -> None:
         before = f"; before that: {self._why}" if self._tries > 1 else ""

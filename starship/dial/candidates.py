@@ -17,7 +17,7 @@ from starship.dial.pools.names import KnownName
 from starship.dial.pools.pool import Pool
 from starship.dial.pools.seat import Seat
 from starship.dial.race import rivals
-from starship.errors import DialFailed, DialUnresolved
+from starship.errors import DialFailed, DialRefused, DialReset, DialUnresolved
 from starship.interfaces import ILeg
 from starship.words import Address, Place, Stop
 
@@ -119,11 +119,13 @@ class Candidates:
         else:
             found(DialUnresolved(f"{name} has no address{f' ({name.trouble})' if name.trouble else ''}"))
 
-    def stopped(self, seat: Seat, how: Stop) -> None:
+    def stopped(self, seat: Seat, how: Stop) -> DialReset:
         """It took the connection, and stopped before it had said a byte: it is not tried again."""
         self.tried.append(seat)
         if how is Stop.ENDED:  # a reset has been counted by the seat
             self._wordless.append(seat)
+        did = "ended" if how is Stop.ENDED else "reset"
+        return DialReset(f"{seat.label} {did} the connection before its first byte")
 
     def compare(self, leg: ILeg) -> None:
         """Somebody else has the connection now: say of those who ended it wordlessly whether that was their fault."""
@@ -161,6 +163,17 @@ class Candidates:
             else:
                 return seat
         return None
+
+
+def verdict(pool: Pool | None, candidates: Candidates | None, why: DialFailed | None) -> DialFailed:
+    """What is told of a dial that came to nothing; `why` the last one failed, if any was tried."""
+    if why is None:
+        if pool is not None and pool.seats:
+            return DialRefused(f"every endpoint of the pool {pool.name} is drained")
+        return DialUnresolved("the route names no endpoint")
+    if candidates is not None and candidates.spent:
+        return type(why)(f"{why}; others failed last, and enough of those are being tried")
+    return why
 
 
 def _nobody_waits(failure: Failure) -> None:

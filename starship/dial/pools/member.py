@@ -218,8 +218,8 @@ class Members:
 
     def settle(self, member: Member) -> None:
         """Forget it, where nobody is left."""
-        if not member.watchers and not member.load:
-            self._members.pop(member.address, None)
+        if not member.watchers and not member.load and self._members.get(member.address) is member:
+            del self._members[member.address]
 
     def __iter__(self) -> Iterator[Member]:
         return iter(tuple(self._members.values()))

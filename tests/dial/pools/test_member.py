@@ -162,3 +162,15 @@ def test_who_watches_one_address_shares_one_member_and_the_last_to_leave_forgets
     member.load = 0
     members.settle(member)
     assert len(members) == 0
+
+
+def test_one_who_was_forgotten_and_is_still_used_takes_nobody_elses_place() -> None:
+    """A client may hold on to a choice while its pool goes, and the same address comes back in another."""
+    clock: Any = Clock()
+    members = Members(clock)
+    before = members.watch(HERE, one := Watching(), crowded=False)
+    members.leave(before, one, crowded=False)
+    now = members.watch(HERE, Watching(), crowded=False)
+    assert now is not before
+    members.settle(before)
+    assert members.watch(HERE, Watching(), crowded=False) is now

@@ -326,6 +326,11 @@ class Journey:
             return False
         self.ended = True
         self._chance = None
+        if self._dial is not None or self._question is not None or self._healing is not None:
+            self._give_up()
+        return True
+
+    def _give_up(self) -> None:
         question, self._question = self._question, None
         dial, self._dial = self._dial, None
         if dial is not None:
@@ -334,7 +339,6 @@ class Journey:
             question.cancel()
         if self._healing is not None:
             self._healing.cancel()
-        return True
 
     def _account(self, reason: Reason, status: int, detail: str = "", name: str | None = None) -> None:
         hello, answer, client = self._hello, self._answer, self.client

@@ -16,7 +16,7 @@ from attrs import define, field
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from starship.dial.dialer import NOTHING, Dialer
+from starship.dial.dialer import NOTHING, Choice, Dialer
 from starship.dial.twice import REPEATABLE
 from starship.exchanging import IIdle
 from starship.interfaces import ICancel, IDialer, IDialOutcome, ILeg
@@ -24,6 +24,9 @@ from starship.words import Address, Arrival, Hello, Network, Route, Stop
 
 SURE_S: Final = 1.0
 """A request that must not be sent twice takes a connection only if it has been idle for no longer than that."""
+
+KNOWN_LIMIT: Final = 1024
+"""Routes whose address is remembered. All are forgotten when it is reached."""
 
 PART_S: Final = 2.0
 """How long an upstream has to end its side of a connection that we have ended."""
@@ -162,16 +165,25 @@ class IdleConnections:
 @implementer(IDialer)
 @define(eq=False)
 class ReusingDialer:
-    """Lets plain HTTP requests have idle connections; any other hello gets a new one."""
+    """
+    Lets plain HTTP requests have idle connections; any other hello gets a new one.
+
+    What a route without a pool says is its address is remembered with it: a known name has the same object each time.
+    """
 
     dialer: Dialer
     idle: IdleConnections
+    _alone: dict[int, tuple[Route, int, Choice]] = field(factory=dict, init=False)  # by the id of the route
 
     def dial(self, route: Route, arrival: Arrival, hello: Hello, opening: bytes, outcome: IDialOutcome) -> ICancel:
         dialer, idle, request = self.dialer, self.idle, hello.request
         if request is None or not len(idle) or idle.is_proxied(route):
             return dialer.dial(route, arrival, hello, opening, outcome)
-        choice = dialer.choose(route, arrival, hello)
+        known = self._alone.get(id(route))
+        if known is not None and known[0] is route and known[1] == arrival.door.port:
+            choice: Choice | None = known[2]
+        else:
+            choice = self._choose(route, arrival, hello)
         if choice is None:
             return dialer.dial(route, arrival, hello, opening, outcome)
         address, seat = choice
@@ -185,6 +197,14 @@ class ReusingDialer:
         leg.send(opening)
         outcome.dialled(leg)
         return NOTHING
+
+    def _choose(self, route: Route, arrival: Arrival, hello: Hello) -> Choice | None:
+        choice = self.dialer.choose(route, arrival, hello)
+        if choice is not None and choice.seat is None:
+            if len(self._alone) >= KNOWN_LIMIT:
+                self._alone.clear()
+            self._alone[id(route)] = route, arrival.door.port, choice  # which holds the route: its id stays its own
+        return choice
 
 
 @implementer(IDialer)

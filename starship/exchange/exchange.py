@@ -17,6 +17,7 @@ from starship.exchange.answering import Answering
 from starship.exchange.asking import Asking
 from starship.exchange.body import Passed
 from starship.exchange.plain import GLANCE, glance
+from starship.exchange.stall import Stall
 from starship.exchange.written import response_head
 from starship.exchanging import IAlarm, IExchange, IPatron
 from starship.interfaces import ICancel, ILeg, Relay
@@ -25,9 +26,6 @@ from starship.words import Exchanged, Request, Stop
 
 IDEMPOTENT: Final = frozenset({b"GET", b"HEAD", b"OPTIONS", b"TRACE", b"PUT", b"DELETE"})
 """Methods that may be sent twice (RFC 9110 section 9.2.2)."""
-
-STALLED_CHECKS: Final = 2
-"""A stall is noticed by looking at the byte counts this often per time allowed: no clock is read per piece."""
 
 REFUSES: Final = 400
 """An early response from here on says that the rest of the request is not wanted."""
@@ -81,8 +79,7 @@ class Exchange:
     _upstream: ILeg | None = field(default=None, init=False)
     _reused: bool = field(default=False, init=False)
     _tries: int = field(default=0, init=False)
-    _seen: int = field(default=-1, init=False)
-    _quiet_checks: int = field(default=0, init=False)
+    _stall: Stall | None = field(default=None, init=False)
     _relay: ICancel | None = field(default=None, init=False)
 
     def start(self, upstream: ILeg) -> None:
@@ -243,7 +240,9 @@ class Exchange:
     def _finish(self) -> None:
         self.over = True
         self.alarm.clear()
-        self._asking = self._answering = None  # what holds each other would stay until the collector came by
+        self._asking = self._answering = self._stall = (
+            None  # what holds each other would stay until the collector came by
+        )
 
     def _wait(self) -> None:
         """Set the alarm for what is waited for now: the rest of the request, or the head of the response."""
@@ -262,20 +261,18 @@ class Exchange:
         self.fail(Reason.UPSTREAM_TIMEOUT, f"no answer within {self.terms.response_timeout:g} s")
 
     def _watch_body(self) -> None:
-        self._quiet_checks = 0
-        if self.terms.body_timeout:
-            self.alarm.set(self.terms.body_timeout / STALLED_CHECKS, self._check)
-        else:
+        if not self.terms.body_timeout:
             self.alarm.clear()
-
-    def _check(self) -> None:
-        upstream = self._upstream
-        moved = self.client.received + (0 if upstream is None else upstream.received)
-        self._quiet_checks = self._quiet_checks + 1 if moved == self._seen else 0
-        self._seen = moved
-        if self._quiet_checks < STALLED_CHECKS:
-            self.alarm.set(self.terms.body_timeout / STALLED_CHECKS, self._check)
             return
+        if self._stall is None:
+            self._stall = Stall(self.terms.body_timeout, self.alarm, self._moved, self._stalled)
+        self._stall.watch()
+
+    def _moved(self) -> int:
+        return self.client.received + (0 if self._upstream is None else self._upstream.received)
+
+    def _stalled(self) -> None:
+        upstream = self._upstream
         waited = f"for {self.terms.body_timeout:g} s"
         if self._answering is not None and self._answering.status:
             if self.client.full:

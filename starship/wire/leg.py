@@ -181,7 +181,10 @@ class WireLeg(Hold):
         if self.fd < 0:
             ended(Stop.LOST)
             return
-        self._let_go()
+        if self.to is None and self.left < 0:  # nobody carries
+            self.paused &= LATER
+        else:
+            self._let_go()
         self._ear, self.done = heard, ended
         if self._held is not None:
             heard(self.take())

@@ -10,7 +10,7 @@ from attrs import define, evolve, field
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from starship.dial.idle import PART_S, SURE_S, FreshDialer, IdleConnections, ReusingDialer
+from starship.dial.idle import KNOWN_LIMIT, PART_S, SURE_S, FreshDialer, IdleConnections, ReusingDialer
 from starship.exchanging import IIdle
 from starship.interfaces import IDialer
 from starship.messages import Request
@@ -174,6 +174,29 @@ class House:
 
     def dial(self, route: Route = ROUTE, asked: Hello | None = None) -> None:
         self.dialer.dial(route, ARRIVAL, asked or hello(), b"opening", self.scene.outcome)
+
+
+def test_what_is_remembered_of_a_route_is_its_own_and_the_doors() -> None:
+    house, elsewhere = House(), evolve(ROUTE, upstreams=(Upstream(host="192.0.2.81"),))
+    for _ in range(3):
+        first, second = house.shelf.put(), house.shelf.put(elsewhere, "192.0.2.81")
+        house.dial()
+        house.dial(elsewhere)
+        assert house.scene.outcome.legs[-2:] == [first.leg, second.leg]
+    house.shelf.put()
+    other = fakes.arrival(door="other", port=8080)
+    house.dialer.dial(ROUTE, other, hello(), b"opening", house.scene.outcome)
+    assert house.scene.tries == [Address("192.0.2.80", 8080)]
+
+
+def test_no_more_than_so_many_routes_are_remembered() -> None:
+    house = House()
+    for _ in range(KNOWN_LIMIT + 1):
+        route = evolve(ROUTE)
+        end = house.shelf.put(route)
+        house.dial(route)
+        assert house.scene.outcome.legs.pop() is end.leg
+    assert len(house.dialer._alone) == 1
 
 
 def test_a_request_takes_the_idle_connection_of_where_it_would_have_been_dialled() -> None:

@@ -27,10 +27,10 @@ def add_check(parser: ArgumentParser) -> None:
 
 
 def run_check(arguments: Namespace) -> int:
-    """Say OK and what the file means, or every mistake in it. Nothing listens, nobody is asked."""
+    """Say OK and what the file means, with what a start would warn of, or every mistake. Nothing listens."""
     try:
         settings = load(arguments.file)
-        verify(settings)
+        warnings = verify(settings)
     except ConfigError as error:
         count = len(error.mistakes)
         print(error, file=sys.stderr)
@@ -39,6 +39,8 @@ def run_check(arguments: Namespace) -> int:
     except StarshipError as error:  # in a file that the settings name: a template, a key
         print(error, file=sys.stderr)
         return 1
+    for warning in warnings:
+        print(f"warning: {warning}", file=sys.stderr)
     print(f"OK: {summary(settings)}")
     return 0
 

@@ -42,10 +42,14 @@ from starship.service.window import make_window
 from starship.wire.reactor import WireReactor
 
 
-def verify(settings: Settings) -> None:
-    """Build the service as a start would, and throw it away. Raises StarshipError, as `make_service`."""
+def verify(settings: Settings) -> list[str]:
+    """
+    Build the service as a start would, and throw it away.
+
+    Returns: what a start would warn of. Raises StarshipError, as `make_service`.
+    """
     make: Callable[[], Any] = WireReactor
-    make_service(settings, make())
+    return make_service(settings, make()).warnings()
 
 
 def make_service(settings: Settings, reactor: Any, environment: Mapping[str, str] | None = None) -> Router:

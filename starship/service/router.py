@@ -93,6 +93,11 @@ class Router(Service):
             self.admin.close()
             raise CannotStart("\n".join(troubles))
 
+    def warnings(self) -> list[str]:
+        """What an operator should know of settings that can be used as they are."""
+        said = (*strange_sources(self.house.settings.upstream), self.admin.window.warning)
+        return [warning for warning in said if warning]
+
     def startService(self) -> None:
         """Begin to serve. Raises CannotStart."""
         if not self._bound:
@@ -101,9 +106,8 @@ class Router(Service):
         short = shortage(raise_limit(), self.house.settings.limits.connections)
         if short is not None:
             self._log.warn("{short}", short=short)
-        for warning in (*strange_sources(self.house.settings.upstream), self.admin.window.warning):
-            if warning:
-                self._log.warn("{warning}", warning=warning)
+        for warning in self.warnings():
+            self._log.warn("{warning}", warning=warning)
         house = self.house
         house.lookups.start()
         house.book.start()

@@ -23,6 +23,22 @@ def test_a_good_file_is_ok_in_one_line(capsys: pytest.CaptureFixture[str]) -> No
     assert err == ""
 
 
+def test_what_a_start_would_warn_of_is_told_and_the_file_is_good(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "starship.ini"
+    file.write_text(
+        "[listener:a]\nprotocol = tls\nendpoint = tcp:443\n"
+        "[upstream]\nbind_address = 192.0.2.77\n[routes]\na.com = 10.0.0.5\n"
+    )
+    assert main(["check", str(file)]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("OK: ")
+    assert err.splitlines() == [
+        "warning: [upstream] bind_address 192.0.2.77 is no address of this machine now: nobody can be reached from it"
+    ]
+
+
 def test_a_bad_file_tells_every_mistake_on_stderr(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "starship.ini"
     file.write_text(

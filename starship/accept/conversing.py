@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping
 from typing import Final, Protocol, assert_never
 
 from attrs import define, field, frozen
-from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from starship.accept.alarm import Alarm
@@ -164,7 +163,7 @@ class Conversation:
         courtesy = self.courtesy
         if self.closing or self.leaving or request.close or (courtesy.requests and self.requests >= courtesy.requests):
             return False
-        return not courtesy.lifetime or self._clock.seconds() - self.host.arrival.start < courtesy.lifetime
+        return not courtesy.lifetime or self.alarm.clock.seconds() - self.host.arrival.start < courtesy.lifetime
 
     def say(self, refusal: Refusal, journey: Journey) -> int:
         """Send the page of a refusal. Returns its status."""
@@ -196,10 +195,6 @@ class Conversation:
         self.host.depart()
 
     # Between two requests
-
-    @property
-    def _clock(self) -> IReactorTime:
-        return self.courtesy.guides.clock
 
     def _next(self) -> None:
         """Read the next head; the loop that is at it already does, so a thousand of them go no deeper."""

@@ -53,7 +53,14 @@ def glance(found: re.Match[bytes], method: bytes) -> Response | None:
                 lines += more[3] or b""
     status = int(code)
     head = found[0]
-    if (length and coding) or status in (NO_CONTENT, UPGRADE_REQUIRED) or not _is_well(head):
+    if (length and coding) or status in (NO_CONTENT, UPGRADE_REQUIRED):
+        return None
+    JUDGE.is_whole = False
+    try:
+        httptools.HttpResponseParser(JUDGE).feed_data(head)
+    except httptools.HttpParserError:
+        return None
+    if not JUDGE.is_whole:
         return None
     bodyless = status == NOT_MODIFIED or method == b"HEAD"
     until_close = not (bodyless or length or coding)
@@ -70,12 +77,3 @@ def glance(found: re.Match[bytes], method: bytes) -> Response | None:
         None,
         len(head),
     )
-
-
-def _is_well(head: bytes) -> bool:
-    JUDGE.is_whole = False
-    try:
-        httptools.HttpResponseParser(JUDGE).feed_data(head)
-    except httptools.HttpParserError:
-        return False
-    return JUDGE.is_whole

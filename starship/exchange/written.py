@@ -64,7 +64,8 @@ def response_head(response: Response, minor: int, *, close: bool, added: bytes =
             framing = b"Content-Length: %d\r\n" % response.length
     elif is_chunked(response, minor):
         framing = b"Transfer-Encoding: chunked\r\n"
-    if response.status not in _INTERIM or response.upgrade is not None:
+    is_told = close or not minor or response.until_close or response.upgrade is not None
+    if is_told and (response.status not in _INTERIM or response.upgrade is not None):
         added = _persistence(response, minor, close=close) + added
     return b"HTTP/1.1 %d %b\r\n%b%b%b\r\n" % (response.status, response.reason, response.lines, framing, added)
 

@@ -57,7 +57,14 @@ def read_plain(found: re.Match[bytes], *, is_kept: bool = False) -> Hello | None
         lines = before + lines
     name = canonical(host)
     head = found[0]
-    if not isinstance(name, str) or (port is not None and int(port) >= PORTS) or not _is_well(head):
+    if not isinstance(name, str) or (port is not None and int(port) >= PORTS):
+        return None
+    JUDGE.is_whole = False
+    try:
+        httptools.HttpRequestParser(JUDGE).feed_data(head)
+    except httptools.HttpParserError:
+        return None
+    if not JUDGE.is_whole:
         return None
     request = None
     if is_kept:
@@ -77,12 +84,3 @@ def read_plain(found: re.Match[bytes], *, is_kept: bool = False) -> Hello | None
             CLAIMED.search(head) is None,
         )
     return Hello(name, "http", len(head), (), False, manner_for(method, lines), request)
-
-
-def _is_well(head: bytes) -> bool:
-    JUDGE.is_whole = False
-    try:
-        httptools.HttpRequestParser(JUDGE).feed_data(head)
-    except httptools.HttpParserError:
-        return False
-    return JUDGE.is_whole

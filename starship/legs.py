@@ -34,6 +34,11 @@ class ILeg(Interface):
     sent: int = Attribute("bytes accepted for the peer so far")
     held: int = Attribute("bytes that wait here for who carries or reads next")
     full: bool = Attribute("whether its peer has yet to take some of what was sent")
+    dead: bool = Attribute("whether a write has shown that its peer hears nothing more")
+    dialogue: bool = Attribute(
+        "whether its peer speaks to be answered: once it hears nothing more, what it says is dropped, and it is LOST;"
+        " else all that it has said is read first"
+    )
     over: Callable[[ILeg, Stop], object] | None = Attribute(
         "called once with this leg when nothing is left of the connection: LOST where the peer broke it, else ENDED"
     )
@@ -50,6 +55,9 @@ class ILeg(Interface):
     def resume() -> None:
         """Read on."""
 
+    def later() -> None:
+        """Read on in the loop's next turn: what came was a lot of work, and the others are to have their turn."""
+
     def end(done: Callable[[Stop], None]) -> None:
         """
         Finish what is buffered, then close for writing (half-close).
@@ -58,8 +66,18 @@ class ILeg(Interface):
         A leg whose peer has ended too closes itself then.
         """
 
+    def pending() -> int:
+        """
+        Bytes that were sent and that the peer's kernel has not confirmed, as far as this can be known.
+
+        Grows smaller while the peer reads, and is 0 once nothing can be lost on the way any more.
+        """
+
+    def close() -> None:
+        """Close both ways once all is written: the kernel goes on sending. What the peer says on is not read."""
+
     def abort() -> None:
-        """Reset the connection at once. No callback is made after it."""
+        """Reset the connection at once, and lose what is pending. No callback is made after it."""
 
     def carry(to: ILeg, limit: int | None, done: Callable[[Stop], None]) -> None:
         """

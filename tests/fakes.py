@@ -332,6 +332,10 @@ class FakeLeg:
     sent: int = 0
     held: int = 0
     full: bool = False
+    dead: bool = False
+    dialogue: bool = False
+    waits: int = 0  # bytes that are not confirmed
+    closed: int = 0
     aborted: int = 0
     data: bytearray = field(factory=bytearray)
     ended: bool = False
@@ -355,11 +359,21 @@ class FakeLeg:
         self.ended = True
         done(Stop.ENDED)
 
+    def later(self) -> None:
+        """Says nothing anyway."""
+
+    def pending(self) -> int:
+        return self.waits
+
+    def close(self) -> None:
+        self.closed += 1
+        self.vanish(Stop.ENDED)
+
     def abort(self) -> None:
         self.aborted += 1
-        self.close(Stop.ENDED)
+        self.vanish(Stop.ENDED)
 
-    def close(self, why: Stop) -> None:
+    def vanish(self, why: Stop) -> None:
         """Nothing is left of it."""
         over, self.over = self.over, None
         if over is not None:

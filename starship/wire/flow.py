@@ -52,6 +52,7 @@ class Flow:
     __slots__ = (
         "cut",
         "dead",
+        "dialogue",
         "done",
         "ended",
         "fd",
@@ -93,6 +94,7 @@ class Flow:
     nagle: int  # writes until Nagle's algorithm is switched off; 0: it is
     ended: bool  # the peer's end of stream was read
     dead: bool  # the peer takes nothing more; what it has said is still read
+    dialogue: bool  # it has only said it to be answered: then it is not
     cut: bool  # it reset its stream in the middle: the zero of a later read is no end of stream
 
     # What becomes of a connection is the leg's matter.
@@ -180,7 +182,9 @@ class Flow:
             self.cut = error.errno != errno.EPIPE
             self.out = None
             self.free()
-            self.ground.loop.soon(self.broken_off if self.ended else self.room)
+            if self.dialogue:
+                self.more = False
+            self.ground.loop.soon(self.broken_off if self.ended or self.dialogue else self.room)
         return True
 
     def cannot_read(self, error: OSError) -> bool:

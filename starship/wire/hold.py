@@ -70,11 +70,14 @@ class Hold(Flow):
 
     def forget_dead(self) -> None:
         """
-        A client takes nothing more: what it has said, and nobody carries or reads, is not kept for an answer.
+        A client takes nothing more: what it has said, and nobody carries or reads, is not kept for an answer. Where all
+        it says is said for one, its connection is broken off besides.
 
         Otherwise who sends more than is held and leaves is never missed, since its end stands behind what is not read.
         """
-        if self.paused & PAUSED and self.owner is not None and self.to is None and self._ear is None:
+        if self.dialogue:
+            self._held, self.held = None, 0
+        elif self.paused & PAUSED and self.owner is not None and self.to is None and self._ear is None:
             self.dead = True
             self.take()
 

@@ -21,7 +21,7 @@ from starship.interfaces import ILeg
 from starship.wire.flow import LATER, PAUSED, Flow, as_socket
 from starship.wire.ground import Ground
 from starship.wire.hold import Hold, Owner
-from starship.wire.libc import reset_on_close, shut_write
+from starship.wire.libc import reset_on_close, shut_write, unacknowledged
 from starship.wire.loop import EDGES, READS
 from starship.words import Address, Stop
 
@@ -52,7 +52,7 @@ class WireLeg(Hold):
         self._local = local
         self.received = self.sent = self.run = self.piped = self.paused = self.mask = self.nagle = self.held = 0
         self.left = -1
-        self.more = self.hung = self.ended = self.dead = self.cut = self._shut = False
+        self.more = self.hung = self.ended = self.dead = self.dialogue = self.cut = self._shut = False
         self.to = self.sink = self.done = self.out = self.waiter = self.pipe = None
         self.owner = self._held = self._ear = None
         self.over: Callable[[ILeg, Stop], object] | None = None
@@ -105,6 +105,8 @@ class WireLeg(Hold):
                     self.broken_off()
                 elif flags & EPOLLERR:
                     self.forget_dead()
+                    if self.dialogue:
+                        self.broken_off()
             if not self.paused and self.fd >= 0:
                 if self.sink is not None:
                     self.pump()
@@ -155,6 +157,16 @@ class WireLeg(Hold):
         self._finish = done
         if self.out is None:
             self._shut_down()
+
+    def pending(self) -> int:
+        if self.fd < 0 or self.dead:
+            return 0
+        return unacknowledged(self.fd) + (0 if self.out is None else len(self.out))
+
+    def close(self) -> None:
+        if self.fd >= 0:
+            self.ended = True
+            self.end(_nobody)
 
     def abort(self) -> None:
         if self.fd < 0:
@@ -218,12 +230,6 @@ class WireLeg(Hold):
 
     def lost(self, reason: Failure) -> None:
         """The owner was told that nothing is left."""
-
-    def close(self) -> None:
-        """Finish what is buffered, then close both ways."""
-        if self.fd >= 0:
-            self.ended = True
-            self.end(_nobody)
 
     # Inside
 

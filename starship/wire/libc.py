@@ -10,6 +10,9 @@ from __future__ import annotations
 import ctypes
 import socket
 import struct
+import sys
+from fcntl import ioctl
+from termios import TIOCOUTQ
 from typing import Final
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)
@@ -18,6 +21,7 @@ _SETSOCKOPT: Final = _LIBC.setsockopt
 
 _ON: Final = struct.pack("i", 1)
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
+_NOTHING: Final = struct.pack("i", 0)
 
 
 def shut_write(fd: int) -> bool:
@@ -33,3 +37,11 @@ def send_at_once(fd: int) -> bool:
 def reset_on_close(fd: int) -> bool:
     """Make closing reset the connection, and drop what was not sent. Source: socket(7), SO_LINGER."""
     return bool(_SETSOCKOPT(fd, socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT, len(_LINGER_NOT)) == 0)
+
+
+def unacknowledged(fd: int) -> int:
+    """Bytes written that the peer's kernel has not confirmed; our end of stream is one. Source: tcp(7), SIOCOUTQ."""
+    try:
+        return int.from_bytes(ioctl(fd, TIOCOUTQ, _NOTHING), sys.byteorder)
+    except (OSError, ValueError):
+        return 0

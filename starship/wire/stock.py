@@ -15,11 +15,13 @@ from twisted.internet.abstract import FileDescriptor
 from twisted.internet.error import ConnectionDone
 from twisted.internet.interfaces import IAddress, IHalfCloseableProtocol, IPushProducer, ITransport
 from twisted.internet.protocol import Protocol, connectionDone
+from twisted.internet.tcp import Connection
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from starship.addresses import address_of
 from starship.interfaces import ILeg
+from starship.wire.libc import unacknowledged
 from starship.wire.transport import WireTransport
 from starship.words import Address, Stop
 
@@ -69,6 +71,7 @@ class StockLeg:
         "_to",
         "_transport",
         "_waiter",
+        "dialogue",
         "held",
         "over",
         "received",
@@ -84,6 +87,7 @@ class StockLeg:
         self.over: Callable[[ILeg, Stop], object] | None = None
         self._held: list[bytes] = []
         self.held = 0
+        self.dialogue = False  # Twisted tells of the loss as soon as a write fails: nothing is read after it
         self._to: ILeg | None = None
         self._ear: Callable[[bytes], None] | None = None  # who reads, where nobody carries
         self._left: int | None = None
@@ -172,6 +176,9 @@ class StockLeg:
             self._paused = False
             self._transport.resumeProducing()
 
+    def later(self) -> None:
+        """Twisted reads once in a turn anyway."""
+
     def end(self, done: Callable[[Stop], None]) -> None:
         if self._lost:
             done(Stop.LOST)
@@ -179,6 +186,18 @@ class StockLeg:
         self._finish = done
         self._transport.unregisterProducer()  # a registered producer keeps Twisted from closing
         self._transport.loseWriteConnection()
+
+    def pending(self) -> int:
+        transport = self._transport
+        if self._lost or not isinstance(transport, Connection):
+            return 0
+        handle = transport.getHandle()
+        return len(transport.dataBuffer) - transport.offset + transport._tempDataLen + unacknowledged(handle.fileno())
+
+    def close(self) -> None:
+        if not self._lost:
+            self._transport.unregisterProducer()
+            self._transport.loseConnection()
 
     def abort(self) -> None:
         self._done = self._finish = self._waiter = None
@@ -224,6 +243,10 @@ class StockLeg:
     def full(self) -> bool:
         return self._full
 
+    @property
+    def dead(self) -> bool:
+        return self._lost
+
     # The owner's own words
 
     def take(self) -> bytes:
@@ -236,12 +259,6 @@ class StockLeg:
 
     def begin(self) -> None:
         """Twisted reads by itself."""
-
-    def close(self) -> None:
-        """Finish what is buffered, then close both ways."""
-        if not self._lost:
-            self._transport.unregisterProducer()
-            self._transport.loseConnection()
 
     @property
     def ended(self) -> bool:

@@ -172,12 +172,12 @@ def test_where_all_are_full_one_waits_until_a_connection_is_over() -> None:
         legs.append(scene.succeed())
     waiting = [scene.come()[1] for _ in range(3)]
     assert len(scene.tries) == 2
-    legs[0].close(Stop.ENDED)
+    legs[0].vanish(Stop.ENDED)
     assert len(scene.tries) == 3
     assert scene.tries[-1] == legs[0].remote
     scene.succeed()
     assert [outcome.calls for outcome in waiting] == [1, 0, 0]
-    legs[1].close(Stop.LOST)
+    legs[1].vanish(Stop.LOST)
     scene.fail()
     assert [outcome.calls for outcome in waiting] == [1, 0, 0]
     assert scene.loads == {1}
@@ -211,7 +211,7 @@ def test_who_waits_and_leaves_is_not_called() -> None:
     leg = scene.succeed()
     dial, outcome = scene.come()
     dial.cancel()
-    leg.close(Stop.ENDED)
+    leg.vanish(Stop.ENDED)
     scene.clock.advance(20)
     assert (outcome.calls, len(scene.tries)) == (0, 1)
 
@@ -222,7 +222,7 @@ def test_a_hundred_who_wait_are_all_served_by_one_endpoint_that_takes_one_at_a_t
     for number in range(101):
         leg = scene.succeed()
         assert [outcome.calls for outcome in outcomes].count(1) == number + 1
-        leg.close(Stop.ENDED)
+        leg.vanish(Stop.ENDED)
     assert scene.loads == {0}
 
 
@@ -298,7 +298,7 @@ def test_a_route_with_one_address_keeps_to_a_limit_that_holds_for_all() -> None:
     scene.dialer.dial(route, arrival(port=8443), HELLO, OPENING, second)
     assert len(scene.tries) == 1
     leg = scene.succeed()
-    leg.close(Stop.ENDED)
+    leg.vanish(Stop.ENDED)
     assert len(scene.tries) == 2
 
 
@@ -329,7 +329,7 @@ def again(scene: PoolScene, before: Outcome, leg: FakeLeg, how: Stop = Stop.LOST
         leg.abort()
     chance.take(outcome, how, seconds)
     if how is Stop.LOST:
-        leg.close(how)
+        leg.vanish(how)
     return outcome
 
 
@@ -446,12 +446,12 @@ def test_an_endpoint_that_ends_connections_wordlessly_is_left_out_once_others_ha
         outcome, leg = joined(scene)
         while leg.remote.host != "192.0.2.1":
             leg.received = 1
-            leg.close(Stop.ENDED)
+            leg.vanish(Stop.ENDED)
             outcome, leg = joined(scene)
         again(scene, outcome, leg, Stop.ENDED)
         answering = scene.succeed()
         answering.received = 7
-        answering.close(Stop.ENDED)
+        answering.vanish(Stop.ENDED)
     (member,) = [member for member in bad if member.address.host == "192.0.2.1"]
     assert member.ejections == 1
     assert member.why == "192.0.2.1:443 ended a connection before its first byte, where another answered"

@@ -134,7 +134,7 @@ def test_names_that_bring_more_after_a_try_are_gone_through_from_the_first() -> 
 def over(choice: Choice, leg: FakeLeg, how: Stop) -> None:
     """The next one has the connection, until it stops."""
     choice.those.compare(leg)
-    leg.close(how)
+    leg.vanish(how)
 
 
 @pytest.mark.parametrize(("answered", "failures"), [(True, 1), (False, 0)])
@@ -164,7 +164,7 @@ def test_two_who_ended_it_are_put_to_shame_by_the_third_and_once() -> None:
         choice.those.compare(leg)
     leg.received = 1
     choice.those.judge()
-    leg.close(Stop.LOST)
+    leg.vanish(Stop.LOST)
     assert [seat.member.failures for seat in seats] == [1, 1]
     assert told == [Stop.LOST]  # whoever wanted to hear of the end still does
 

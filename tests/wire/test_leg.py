@@ -527,3 +527,48 @@ def test_a_descriptor_that_the_loop_cannot_watch_is_broken_off(bench: Bench) -> 
     leg.carry(FakeLeg(), None, stops.append)
     leg.watch()  # twice: EEXIST
     assert stops == [Stop.LOST]
+
+
+# A peer that speaks to be answered
+
+
+@pytest.mark.parametrize("noticed", ["by a write", "by the kernel"])
+@pytest.mark.parametrize("dialogue", [True, False])
+def test_who_speaks_to_be_answered_and_is_gone_is_lost_though_nobody_reads_what_it_said(
+    bench: Bench, noticed: str, dialogue: bool
+) -> None:
+    """An upload that waited for its upstream hid that its client had left: the answer was fetched for nobody."""
+    leg, peer = bench.leg(WireLeg)
+    owner = leg.owner = Told()
+    leg.dialogue = dialogue
+    heard = list[bytes]()
+    leg.read(heard.append, nobody)
+    leg.pause()
+    stuff(peer, 200_000)
+    bench.turns()
+    if noticed == "by a write":
+        peer.close()
+        while not leg.dead and not owner.lost:
+            leg.send(b"an answer")
+            bench.turns(1)
+    else:
+        reset(peer)
+    bench.turns(3)
+    assert bool(owner.lost) == dialogue
+    assert heard == []
+    if not dialogue:  # in a tunnel, all that was said is carried first
+        leg.resume()
+        bench.until(lambda: bool(owner.lost))
+        assert heard
+
+
+def test_what_is_pending_is_what_the_peer_has_not_confirmed(bench: Bench) -> None:
+    leg, peer = bench.leg(WireLeg)
+    assert leg.pending() == 0
+    leg.send(b"x" * (16 << 20))
+    before = leg.pending()
+    assert 1 << 20 < before <= 16 << 20
+    assert drink(peer)
+    bench.until(lambda: leg.pending() < before)
+    leg.abort()
+    assert leg.pending() == 0

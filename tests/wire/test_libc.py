@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from starship.wire.libc import reset_on_close, send_at_once, shut_write
-from tests.wire.bench import hears, tcp_pair
+from starship.wire.libc import reset_on_close, send_at_once, shut_write, unacknowledged
+from tests.wire.bench import hears, stuff, tcp_pair
 
 
 @pytest.fixture
@@ -51,3 +51,22 @@ def test_a_connection_that_is_gone_takes_no_end(pair: tuple[socket.socket, socke
     reset_on_close(peer.fileno())
     peer.close()
     assert shut_write(ours.fileno()) is False
+
+
+def test_what_the_peer_has_yet_to_confirm_is_known_with_our_end_of_stream(
+    pair: tuple[socket.socket, socket.socket],
+) -> None:
+    ours, peer = pair
+    size = stuff(ours)
+    waits = unacknowledged(ours.fileno())
+    assert 0 < waits <= size
+    shut_write(ours.fileno())
+    assert unacknowledged(ours.fileno()) == waits + 1
+    while hears(peer) != "end":
+        pass
+    while unacknowledged(ours.fileno()):
+        pass
+
+
+def test_of_no_socket_nothing_is_waited_for() -> None:
+    assert unacknowledged(-1) == 0

@@ -40,7 +40,7 @@ class Spoken(FakeLeg):
         if self.told is not None and not self.aborted:
             self.told(how)
         if how is Stop.LOST or self.ended:
-            self.close(how)
+            self.vanish(how)
 
 
 @implementer(ICancel)

@@ -145,7 +145,7 @@ def test_a_reset_and_an_early_end_are_failures() -> None:
 
 def test_a_connection_that_is_gone_without_a_word_to_who_reads_is_a_failure() -> None:
     scene = Scene(TLS)
-    scene.try_.succeeds().close(Stop.LOST)
+    scene.try_.succeeds().vanish(Stop.LOST)
     assert scene.outcomes == [Ill("the connection ended in the handshake")]
     assert scene.clock.getDelayedCalls() == []
 

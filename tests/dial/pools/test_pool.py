@@ -59,7 +59,7 @@ def test_one_who_has_left_is_forgotten_once_its_connections_are_over() -> None:
     world.resolver.name("a.example").answer("192.0.2.2")
     assert picks(pool) == {"192.0.2.2", "192.0.2.9"}
     assert (len(world.means.members), leg.aborted) == (3, 0)
-    leg.close(Stop.ENDED)
+    leg.vanish(Stop.ENDED)
     assert len(world.means.members) == 2
 
 

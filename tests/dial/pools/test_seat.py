@@ -17,7 +17,7 @@ def test_a_connection_is_counted_while_it_is_made_and_while_it_lives() -> None:
     assert (member.load, member.live, member.total) == (1, 0, 0)
     seat.connected(leg)
     assert (member.load, member.live, member.total) == (1, 1, 1)
-    leg.close(Stop.ENDED)
+    leg.vanish(Stop.ENDED)
     assert (member.load, member.live, member.total, member.resets) == (0, 0, 1, 0)
 
 
@@ -43,7 +43,7 @@ def test_a_reset_counts_only_before_the_first_byte_and_a_byte_of_anybody_forgive
         leg = FakeLeg(received=received)
         seat.begin()
         seat.connected(leg)
-        leg.close(how)
+        leg.vanish(how)
         counts.append(seat.member.resets)
     assert counts == [1, 2, 2, 0, 1]
 
@@ -66,5 +66,5 @@ def test_a_member_that_no_pool_has_any_more_lives_as_long_as_its_connections() -
     seat.connected(leg)
     pool.close()
     assert [member.label for member in world.means.members] == ["192.0.2.1:443"]
-    leg.close(Stop.ENDED)
+    leg.vanish(Stop.ENDED)
     assert list(world.means.members) == []

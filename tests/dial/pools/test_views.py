@@ -38,7 +38,7 @@ def test_a_view_says_how_each_member_stands_since_when_and_why() -> None:
     assert (spare.backup, spare.share) == (True, 0.0)
     world.clock.advance(7)
     assert (view(pool).members[1].state, view(pool).members[1].since) == ("slow", 1.0)
-    leg.close(Stop.ENDED)
+    leg.vanish(Stop.ENDED)
     assert view(pool).members[0].live == 0
 
 

@@ -60,6 +60,7 @@ class Answering:
     status: int = field(default=0, init=False)
     begun: bool = field(default=False, init=False)  # a byte of an answer has come
     _reader: ResponseReader = field(init=False)
+    _body: Body | None = field(default=None, init=False)  # in chunks
     _until_close: bool = field(default=False, init=False)
     _keep_upstream: bool = field(default=False, init=False)
 
@@ -139,7 +140,8 @@ class Answering:
         self.upstream.unread(rest)
         self._until_close = not framed
         self.whole.moves()
-        Body(self.upstream, self.client, self._passed, framed=framed).start(head)
+        self._body = body = Body(self.upstream, self.client, self._passed, framed=framed)
+        body.start(head)
 
     def _carried(self, how: Stop) -> None:
         if self.whole.over:
@@ -152,6 +154,8 @@ class Answering:
     def _passed(self, how: Passed, detail: str) -> None:
         if self.whole.over:
             return
+        if how is not Passed.WHOLE and self._body is not None and not self._body.begun:
+            self.status = 0  # the head waits for the body's first octets, and goes nowhere now: there can be a page
         if how is Passed.WHOLE:
             self.whole.answered(self.status, self._keep_upstream and not self.upstream.held)
         elif how is Passed.BAD:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import Enum
+from typing import Final
 
 from attrs import define, field
 
@@ -31,6 +32,10 @@ class Passed(Enum):
 
 PASSED_OF = {Stop.LIMIT: Passed.WHOLE, Stop.ENDED: Passed.ENDED, Stop.LOST: Passed.LOST}
 """What the end of a carry says of the body that was carried."""
+
+
+CHUNKS_PER_TURN: Final = 512
+"""A source of so many chunks in one read has had its share of a turn: each costs more than its octets."""
 
 
 @define(eq=False)
@@ -63,8 +68,13 @@ class Body:
         """Begin; `before` goes out first, in one write with what is there already."""
         self._before = before
         self.source.read(self._heard, self._ended)
-        if self._before:
+        if self._before and not self.over:
             self._send(b"")
+
+    @property
+    def begun(self) -> bool:
+        """Whether anything has gone out, were it only what stands before the body."""
+        return not self._before
 
     @property
     def can_begin_again(self) -> bool:
@@ -102,6 +112,8 @@ class Body:
 
     def _unwrap(self, data: bytes) -> None:
         found = self._reader.feed(data)
+        if self._reader.lately > CHUNKS_PER_TURN:
+            self.source.later()
         if isinstance(found, BadChunks):
             self._fail(Passed.BAD, found.detail)
             return

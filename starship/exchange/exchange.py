@@ -185,11 +185,15 @@ class Exchange:
         self._finish()
         if not whole and upstream is not None:
             upstream.abort()  # it still waits for the rest of the request
+        if self.client.dead:
+            self.patron.exchanged(Exchanged(Reason.CLIENT_GONE, "", 0, False, keep_upstream and whole))
+            return
         self.patron.exchanged(Exchanged(Reason.OK, "", status, self.keep and whole, keep_upstream and whole))
 
     def switched(self, upstream: ILeg) -> None:
         """Both sides speak another protocol from here on."""
         self.tunnel = True
+        self.client.dialogue = False
         self._stay()
         self.alarm.clear()
         self._relay = self.terms.relay(self.client, upstream, self._relayed)
@@ -269,7 +273,7 @@ class Exchange:
         self._stall.watch()
 
     def _moved(self) -> int:
-        return self.client.received + (0 if self._upstream is None else self._upstream.received)
+        return _moved(self.client) + (0 if self._upstream is None else _moved(self._upstream))
 
     def _stalled(self) -> None:
         upstream = self._upstream
@@ -277,9 +281,15 @@ class Exchange:
         if self._answering is not None and self._answering.status:
             if self.client.full:
                 self.fail(Reason.IDLE, f"the client took nothing of the answer {waited}")
+                self.client.abort()  # it has had its time
             else:
                 self.fail(Reason.UPSTREAM_TIMEOUT, f"nothing came of the rest of the answer {waited}")
         elif upstream is not None and upstream.full:
             self.fail(Reason.UPSTREAM_TIMEOUT, f"the site took nothing of the request {waited}")
         else:
             self.fail(Reason.BODY_TIMEOUT, f"nothing came of the rest of the request {waited}")
+
+
+def _moved(leg: ILeg) -> int:
+    """Bytes that have come from a peer, or to it: what the kernel keeps for a slow reader has not."""
+    return leg.received + leg.sent - leg.pending()

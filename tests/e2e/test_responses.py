@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Iterator
+from contextlib import suppress
 from random import Random
 from typing import NamedTuple
 
@@ -168,10 +169,12 @@ def test_l12_a_head_that_is_not_clear_becomes_a_502_and_nothing_of_it_arrives(cl
         assert client.ask("/honest") == (200, b"/honest")
 
 
-def test_l12_a_body_whose_chunks_are_not_clear_is_cut_off(client: Client) -> None:
+def test_l12_a_body_whose_chunks_are_not_clear_is_cut_off_or_a_502_where_nothing_of_it_has_gone_out(
+    client: Client,
+) -> None:
     for number, (name, _) in enumerate(BAD_CHUNKS, FIRST_CHUNKS):
-        with pytest.raises((h11.RemoteProtocolError, ConnectionError)):
-            pytest.fail(f"{name}: {client.ask(f'/{number}')}")
+        with suppress(h11.RemoteProtocolError, ConnectionError):
+            assert client.ask(f"/{number}")[0] == 502, name
         client.close()
         assert client.ask("/honest") == (200, b"/honest")
 

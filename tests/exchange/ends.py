@@ -31,13 +31,14 @@ class End:
     """One side: its peer speaks with `says`, and has heard `heard`."""
 
     host: str = "192.0.2.1"
+    kind: type[StockLeg] = StockLeg
     wire: Wire = field(init=False)
     leg: StockLeg = field(init=False)
 
     def __attrs_post_init__(self) -> None:
         make: Callable[[], Wire] = Wire
         self.wire = make()
-        self.leg = StockLeg(self.wire, Address(self.host, 80))
+        self.leg = self.kind(self.wire, Address(self.host, 80))
 
     def says(self, *pieces: bytes) -> None:
         for piece in pieces:

@@ -127,3 +127,17 @@ def test_a_client_that_reads_nothing_stops_the_reading_of_the_upstream() -> None
     assert world.upstream.wire.paused
     world.client.drain()
     assert not world.upstream.wire.paused
+
+
+@pytest.mark.parametrize("how", ["bad", "ends"])
+def test_where_nothing_of_an_answer_has_gone_out_there_is_a_page(how: str) -> None:
+    """The client got neither the head nor a page, and the log said 200."""
+    world = World()
+    if how == "ends":
+        world.answers(CHUNKED[:-2])
+        world.upstream.ends()
+        reason = Reason.UPSTREAM_RESET
+    else:
+        world.answers(CHUNKED + b"2 \r\nab")
+        reason = Reason.UPSTREAM_BAD_RESPONSE
+    assert (world.outcome.reason, world.outcome.status, world.client.heard) == (reason, 0, b"")

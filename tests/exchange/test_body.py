@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from starship.exchange.body import Body, Passed
+from typing import Any
+
+from starship.exchange.body import CHUNKS_PER_TURN, Body, Passed
+from starship.wire.stock import StockLeg
 from tests.exchange.ends import End
 
 FLOOD = b"1000\r\n" + b"x" * 4096 + b"\r\n"
@@ -58,3 +61,30 @@ def test_bad_framing_is_told_once() -> None:
     source.says(b"5\nhello", b"more")
     source.resets()
     assert told == [Passed.BAD]
+
+
+class Resting(StockLeg):
+    """Counts how often it was asked to leave others their turn."""
+
+    __slots__ = ("rests",)
+
+    def later(self) -> None:
+        self.rests: int = getattr(self, "rests", 0) + 1
+
+
+def test_many_tiny_chunks_in_one_read_leave_others_their_turn() -> None:
+    """Each costs as much as many octets: 2.4 MB/s of them kept everybody else waiting for a tenth of a second."""
+    source, told = End(kind=Resting), list[Passed]()
+    leg: Any = source.leg
+    Body(leg, End().leg, lambda way, detail: told.append(way)).start()
+    source.says(b"1\r\nx\r\n" * CHUNKS_PER_TURN)
+    assert not hasattr(leg, "rests")
+    source.says(b"1\r\nx\r\n" * (CHUNKS_PER_TURN + 1))
+    assert leg.rests == 1
+
+
+def test_what_goes_before_does_not_go_where_the_first_octets_of_a_body_are_bad() -> None:
+    made, source, sink, told = body()
+    source.says(b"2 \r\nab")
+    made.start(b"head ")
+    assert (told, sink.heard, made.begun) == ([Passed.BAD], b"", False)

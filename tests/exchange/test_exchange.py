@@ -11,6 +11,7 @@ from zope.interface.verify import verifyObject
 
 from starship.exchanging import IExchange
 from starship.reasons import Reason
+from starship.wire.stock import StockLeg
 from starship.words import Exchanged, Stop
 from tests.exchange.ends import BODY_S, GET, RESPONSE_S, End, World, every_cut
 
@@ -350,3 +351,40 @@ def _random_life(seed: int) -> None:
     assert len(world.patron.outcomes) <= 1
     assert world.patron.agains <= 1
     assert world.exchange.over
+
+
+class Slow(StockLeg):
+    """A leg whose kernel still has something for its peer."""
+
+    __slots__ = ("waits",)
+
+    waits: int
+
+    def pending(self) -> int:
+        return self.waits
+
+
+def test_k8_a_client_that_reads_slowly_is_not_taken_for_one_that_does_not_read() -> None:
+    """A kernel keeps megabytes, and asks for more only when a third of them is gone: longer than a deadline."""
+    client = End(kind=Slow)
+    leg: Any = client.leg
+    leg.waits = 1000
+    world = World(client=client)
+    client.fill()
+    world.answers(OK[:-2])
+    for _ in range(40):
+        world.clock.advance(BODY_S / 2)
+        leg.waits -= 1
+    assert world.patron.outcomes == []
+    world.clock.pump([BODY_S / 2] * 4)
+    assert world.outcome.reason is Reason.IDLE
+    assert client.wire.aborted
+
+
+def test_what_went_last_to_a_client_that_was_gone_was_not_carried() -> None:
+    world = World()
+    world.answers(OK[:-2])
+    world.client.resets()
+    world.answers(OK[-2:])
+    assert (world.outcome.reason, world.outcome.status) == (Reason.CLIENT_GONE, 0)
+    assert (world.outcome.keep_client, world.outcome.keep_upstream) == (False, True)

@@ -21,14 +21,14 @@ from starship.guides import Guides
 from starship.interfaces import IDialer, IRefuser, ISniffer, Scheme
 from starship.journey import Journey
 from starship.reasons import Reason
+from starship.wire.parting import Parting
 from starship.wire.stock import Leg
 from starship.words import Arrival, Hello, NeedMore, Refusal, Request, Stop, Verdict
 
-LINGER_S: Final = 2.0
-"""How long a client may take to read its last answer (RFC 9112 section 9.6)."""
+CRLF: Final = b"\r\n"
 
-LINGER_LIMIT_BYTES: Final = 1 << 20
-"""What it may send meanwhile before it is cut off."""
+ANSWERS_PER_TURN: Final = 16
+"""Pipelined requests that can be answered at once: after so many of them others have their turn."""
 
 
 class Host(Protocol):
@@ -48,9 +48,10 @@ class Courtesy:
 
     `glance` is a look at what comes first of a head: the verdict where that is enough, else None, and nothing is
     remembered. `head_timeout` from a head's first byte to its last, `keepalive_timeout` between two requests,
-    `patience` for a client to take what is kept for it before its next request is read. `lifetime` of the connection
-    and `requests` on it are looked at when a response is written. `body_size` (octets) bounds a request's body.
-    `introduce` prepares how an arrival's requests are worded.
+    `patience` for a client that takes nothing of what is kept for it: before its next request is read, and after its
+    last answer. `lifetime` of the connection and `requests` on it are looked at when a response is written. `body_size`
+    (octets) bounds a request's body. `introduce` prepares how an arrival's requests are worded. `next_turn` calls once
+    others have had their turn.
     """
 
     scheme: Scheme
@@ -61,6 +62,7 @@ class Courtesy:
     idle: IIdle
     fresh: IDialer
     introduce: Callable[[Arrival], Wording]
+    next_turn: Callable[[Callable[[], None]], object]
     head_timeout: float
     keepalive_timeout: float = 60.0
     patience: float = 60.0
@@ -91,6 +93,7 @@ class Conversation:
     _counted_in: int = field(default=0, init=False)
     _counted_out: int = field(default=0, init=False)
     _hears: bool = field(default=False, init=False)  # the leg lets us hear what comes, a request under way or not
+    _pending: int = field(default=0, init=False)  # what a full client had yet to take when it was looked at last
     _wanted: bool = field(default=False, init=False)
     _stepping: bool = field(default=False, init=False)
     _parted: bool = field(default=False, init=False)
@@ -106,6 +109,7 @@ class Conversation:
 
     def begin(self, hello: Hello) -> None:
         """The first head has been read by somebody else; what is behind it waits in the leg, the head itself too."""
+        self.leg.dialogue = True
         rest = self.leg.take()[hello.consumed :]
         if rest:
             self.leg.unread(rest)
@@ -200,22 +204,31 @@ class Conversation:
         """Read the next head; the loop that is at it already does, so a thousand of them go no deeper."""
         if self._parted:
             return
-        self._wanted = True
         if self._stepping:
+            self._wanted = True
             return
         self._stepping = True
         try:
-            while self._wanted:
+            for _ in range(ANSWERS_PER_TURN):
                 self._wanted = False
                 self._listen()
+                if not self._wanted:
+                    return
+            self.courtesy.next_turn(self._go_on)
         finally:
             self._stepping = False
+
+    def _go_on(self) -> None:
+        """Others have had their turn; meanwhile the connection may have been ended."""
+        if self._turn is None and not self._gone:
+            self._next()
 
     def _listen(self) -> None:
         leg = self.leg
         if leg.full:  # or answers would pile up for who asks and never reads
             self._hears = False
             leg.unread(b"")
+            self._pending = leg.pending()
             self.alarm.set(self.courtesy.patience, self._too_full)
             leg.drained(self._next)
             return
@@ -229,6 +242,11 @@ class Conversation:
             self._part()
 
     def _too_full(self) -> None:
+        pending = self.leg.pending()
+        if pending != self._pending:  # it is slow: a kernel's buffer may take it minutes
+            self._pending = pending
+            self.alarm.set(self.courtesy.patience, self._too_full)
+            return
         self.closing = True
         self.leg.abort()
 
@@ -242,11 +260,13 @@ class Conversation:
         exchange does not read from it itself.
         """
         sniffer, turn = self._sniffer, self._turn
-        if sniffer is None:
-            if turn is not None:
-                self._hold(data)
-                return
-            self._fed, self._began = 0, self.courtesy.guides.clock.seconds()
+        if turn is None:
+            self._began = self.courtesy.guides.clock.seconds()
+            if sniffer is None:
+                self._fed = 0
+        elif sniffer is None:
+            self._hold(data)
+            return
         self._fed += len(data)
         try:
             verdict = self._first_look(data) if sniffer is None else sniffer.feed(data)
@@ -257,7 +277,7 @@ class Conversation:
             case Hello():
                 self._greeted(verdict, data)
             case NeedMore():
-                if turn is None:
+                if turn is None and data.strip(CRLF):  # old clients send an empty line behind a body
                     self._meet()
                     self.alarm.set(self.courtesy.head_timeout, self._too_slow)
             case Refusal():
@@ -333,20 +353,9 @@ class Conversation:
     # The end
 
     def _part(self) -> None:
-        """Half-close, and read on for a while: closing over unread bytes would reset the last answer away."""
+        """Nothing follows. The client has as long as it takes to read its last answer."""
         self._parted = self.closing = True
         if self._gone:
             return
-        before = self.leg.received
-        self.alarm.set(LINGER_S, self.leg.abort)
-        self.leg.end(_nobody_waits)
-
-        def discard(data: bytes) -> None:
-            if self.leg.received - before > LINGER_LIMIT_BYTES:
-                self.leg.abort()
-
-        self.leg.read(discard, _nobody_waits)
-
-
-def _nobody_waits(how: Stop) -> None:
-    """The connection closes itself."""
+        self.alarm.stop()
+        Parting(self.leg, self._clock, self.courtesy.patience).start()

@@ -26,14 +26,13 @@ from starship.inside import Step
 from starship.interfaces import ICancel, IClient, IGate, ILeg, IRefuser, ISniffer, IWayBack, Relay, Scheme
 from starship.journey import Journey
 from starship.reasons import Reason
+from starship.wire.parting import Parting
 from starship.wire.stock import HOLD_LIMIT_BYTES, Leg, LegProtocol, leg_on
 from starship.words import Door, Hello, NeedMore, Refusal, Route, Stop
 
-LINGER_S: Final = 2.0
-"""How long a refused client may take to read its answer (RFC 9112 section 9.6)."""
-
-LINGER_LIMIT_BYTES: Final = 1 << 20
-"""What a refused client may have sent in all before it is cut off."""
+FAREWELL_PATIENCE_S: Final = 10.0
+FAREWELL_S: Final = 30.0
+"""How long a refused client may take nothing of its answer, and how long in all: no gate counts it."""
 
 
 @frozen(kw_only=True)
@@ -194,14 +193,12 @@ class SniffingProtocol(LegProtocol):
     def refuse(self, refusal: Refusal) -> int:
         self._stop_sniffing()
         self._refused = True
-        self._discard()
+        self.leg.take()
         refuser = self._manners.refusers.get(refusal.scheme or "", self._manners.scheme.refuser)
         farewell = refuser.farewell(refusal, self.arrival)
         if farewell.data:
-            # Send, half-close, and read on for a while: closing over unread bytes would reset the answer away.
             self.leg.send(farewell.data)
-            self.leg.end(_nobody_waits)
-            self._deadline = self._manners.guides.clock.callLater(LINGER_S, self.leg.abort)
+            Parting(self.leg, self._manners.guides.clock, FAREWELL_PATIENCE_S, FAREWELL_S).start()
         else:
             self.leg.close()
         return farewell.status
@@ -236,9 +233,7 @@ class SniffingProtocol(LegProtocol):
         """Bytes of a client that is not joined."""
         if self._sniffer is not None:
             self._sniff(self._sniffer, data)
-        elif self._refused:
-            self._discard()
-        else:
+        elif not self._refused:
             self._hold_back()
 
     def _sniff(self, sniffer: ISniffer, data: bytes) -> None:
@@ -311,21 +306,12 @@ class SniffingProtocol(LegProtocol):
         self.journey.gone(reason)
         self.leg.close()
 
-    def _discard(self) -> None:
-        self.leg.take()
-        if self.leg.received > LINGER_LIMIT_BYTES:
-            self.leg.abort()
-
     def _stop_sniffing(self) -> None:
         self._sniffer = None
         if self._deadline is not None:
             deadline, self._deadline = self._deadline, None
             if deadline.active():
                 deadline.cancel()
-
-
-def _nobody_waits(how: Stop) -> None:
-    """The end of a farewell: the connection closes itself."""
 
 
 @define(eq=False)

@@ -20,6 +20,7 @@ from starship.dial.dialer import NOTHING, Choice, Dialer
 from starship.dial.twice import REPEATABLE
 from starship.exchanging import IIdle
 from starship.interfaces import ICancel, IDialer, IDialOutcome, ILeg
+from starship.wire.parting import Parting
 from starship.words import Address, Arrival, Hello, Network, Route, Stop
 
 SURE_S: Final = 1.0
@@ -28,8 +29,9 @@ SURE_S: Final = 1.0
 KNOWN_LIMIT: Final = 1024
 """Routes whose address is remembered. All are forgotten when it is reached."""
 
-PART_S: Final = 2.0
-"""How long an upstream has to end its side of a connection that we have ended."""
+PATIENCE_S: Final = 10.0
+PART_S: Final = 60.0
+"""How long an upstream may take nothing of what it was sent last (the end of a body), and how long in all."""
 
 
 class Policy(NamedTuple):
@@ -108,9 +110,7 @@ class IdleConnections:
         leg.read(idle.heard, idle.ended)
 
     def part(self, leg: ILeg) -> None:
-        leg.end(_nobody_waits)
-        leg.read(_nobody_listens, _nobody_waits)
-        self.clock.callLater(PART_S, leg.abort)
+        Parting(leg, self.clock, PATIENCE_S, PART_S).start()
 
     # For who dials
 
@@ -223,11 +223,3 @@ class FreshDialer:
 def policy_of(route: Route) -> Policy:
     """The policy that a route's connections may be shared under."""
     return Policy(route.pool, route.trusted, route.allow, route.deny)
-
-
-def _nobody_waits(how: Stop) -> None:
-    """The connection closes itself."""
-
-
-def _nobody_listens(data: bytes) -> None:
-    """It had its say."""

@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 
 LOOK_EVERY_S: Final = 0.05
-FAREWELL_S: Final = 3.0
+FAREWELL_S: Final = 4.0
 """How long those who were ended have to be gone: the time that a refused client gets to read its answer, and a bit."""
 
 

@@ -20,7 +20,7 @@ from starship.wire.wheel import Slot, Wheel
 from starship.words import Stop
 
 LINGER_S: Final = 10.0
-"""How long a client may take to read what an upstream said before it reset."""
+"""How long a client that takes nothing has to read what an upstream said before it reset."""
 
 CLIENT: Final = 1
 UPSTREAM: Final = 2
@@ -53,6 +53,9 @@ class Splice:
     an ordinary end (a browser that closes on a late close_notify, a server that answers early and closes). What the
     upstream had said by then still reaches the client.
 
+    A side that was given all, and the other's end, is closed however it ends: its kernel goes on sending to a slow
+    reader. Any other is reset, or it might take what it has for all. A reader who is slow is not silent.
+
     `back` is taken where the upstream stops before it has said a byte, and nothing of the client was carried yet nor
     lost, and it has not ended: the client's leg is let go of, the upstream's is reset, and `done` is not called.
     """
@@ -68,6 +71,7 @@ class Splice:
         "_received",
         "_seen",
         "_sent",
+        "_taken",
         "_watch",
         "back",
         "client",
@@ -102,6 +106,7 @@ class Splice:
         self._watch: Slot | None = None  # where the next look at the byte counts stands
         self._life: IDelayedCall | None = None
         self._linger: IDelayedCall | None = None
+        self._taken = 0  # of what the client was sent, when the linger was looked at last
 
     def start(self) -> None:
         """Begin to carry."""
@@ -125,7 +130,7 @@ class Splice:
         """Look whether anything has moved since the last look, and whether there is a way back to be kept."""
         if self.back is not None and self._looks_back(self.back):
             return
-        moved = self.client.received + self.upstream.received
+        moved = self._moved()
         self._quiet_checks = self._quiet_checks + 1 if moved == self._seen else 0
         self._seen = moved
         if self._quiet_checks >= IDLE_CHECKS:
@@ -188,9 +193,19 @@ class Splice:
         """The upstream is lost, but not what it said: the client's own bytes go nowhere from here on."""
         self._finished |= UPSTREAM
         if self._linger is None:
-            self._linger = self.wheel.callLater(LINGER_S, self._sever, Reason.OK)
+            self._taken = self.client.sent - self.client.pending()
+            self._linger = self.wheel.callLater(LINGER_S, self._lingered)
         if self._finished == self._ended == BOTH:
             self._finish()
+
+    def _lingered(self) -> None:
+        """Look whether the client still reads."""
+        moved = self.client.sent - self.client.pending()
+        if moved == self._taken:
+            self._sever(Reason.OK)
+        else:
+            self._taken = moved
+            self._linger = self.wheel.callLater(LINGER_S, self._lingered)
 
     def _finish(self) -> None:
         self._stop_clocks()
@@ -202,8 +217,17 @@ class Splice:
 
     def _abort_both(self) -> None:
         self._stop_clocks()  # first: legs may call back while they are torn down
-        self.client.abort()
-        self.upstream.abort()
+        for leg, side in ((self.client, CLIENT), (self.upstream, UPSTREAM)):
+            if self._finished & side:
+                leg.close()
+            else:
+                leg.abort()
+
+    def _moved(self) -> int:
+        """Bytes that have come from either side, or to it: those that the kernel keeps for a slow reader have not."""
+        client, upstream = self.client, self.upstream
+        waiting = client.pending() + upstream.pending()
+        return client.received + client.sent + upstream.received + upstream.sent - waiting
 
     def _stop_clocks(self) -> None:
         self._over = True

@@ -98,7 +98,9 @@ def make_house(settings: Settings, reactor: Any) -> House:
         gate=gate,
         guides=guides,
         relay=relay,
-        converse=make_converse(settings, guides, schemes, relay, idle, fresh=dialer),
+        converse=make_converse(
+            settings, guides, schemes, relay, idle, fresh=dialer, next_turn=footing.ground.loop.again
+        ),
         identities=Identities(secrets.token_hex(4)),
     )
     doors += make_doors(settings, footing, hall)

@@ -93,6 +93,7 @@ def make_converse(
     relay: Relay,
     idle: IdleConnections,
     fresh: IDialer,
+    next_turn: Callable[[Callable[[], None]], object],
 ) -> Converse:
     """How a client's connection becomes a conversation. `fresh` dials without looking at what is idle."""
     http = settings.http
@@ -111,6 +112,7 @@ def make_converse(
         idle=idle,
         fresh=FreshDialer(fresh, idle),
         introduce=introducing(settings),
+        next_turn=next_turn,
         head_timeout=settings.limits.hello_timeout,
         keepalive_timeout=http.keepalive_timeout,
         patience=http.body_timeout or http.keepalive_timeout,

@@ -114,6 +114,7 @@ class Salon:
     talks: list[Talk] = field(factory=list)
     shelf: Shelf = field(factory=Shelf)
     fresh: fakes.FakeDialer = field(factory=fakes.FakeDialer)
+    next_turns: list[Callable[[], None]] = field(factory=list)
 
     def __attrs_post_init__(self) -> None:
         self.house = House(sniffer=sniffer, refuser=Pages(), converse=self.converse)
@@ -134,6 +135,7 @@ class Salon:
             idle=self.shelf,
             fresh=self.fresh,
             introduce=introduce,
+            next_turn=self.next_turns.append,
             head_timeout=HEAD_S,
             keepalive_timeout=KEEPALIVE_S,
             patience=PATIENCE_S,
@@ -153,6 +155,13 @@ class Salon:
             return self.talks[-1]
 
         return made
+
+    def turns(self, count: int) -> None:
+        """The loop turns so often."""
+        for _ in range(count):
+            calls, self.next_turns[:] = list(self.next_turns), []
+            for call in calls:
+                call()
 
     def visit(self, *said: bytes) -> Visit:
         """Somebody comes, and says this."""

@@ -6,9 +6,10 @@ from random import Random
 
 import pytest
 
-from starship.accept.conversing import LINGER_LIMIT_BYTES, LINGER_S
+from starship.accept.conversing import ANSWERS_PER_TURN
 from starship.errors import DialTimeout
 from starship.reasons import Reason
+from starship.wire.parting import LINGER_LIMIT_BYTES, LOOK_S
 from starship.words import Exchanged, Miss, Origin
 from tests.accept.doors import ROUTE, Visit
 from tests.accept.talks import HEAD_S, KEEPALIVE_S, PATIENCE_S, Salon, get, post
@@ -55,8 +56,56 @@ def test_a_thousand_pipelined_requests_for_nobody_go_no_deeper() -> None:
     salon = Salon()
     salon.house.resolver.known = MISS
     visit = salon.visit(get() * 1000)
+    salon.turns(1000 // ANSWERS_PER_TURN)
     assert visit.heard.count(b"[unknown_name") == 1000
     assert len(salon.endings) == 1000
+
+
+def test_pipelined_requests_that_are_answered_at_once_leave_others_their_turn() -> None:
+    """Who pipelined requests for unknown hosts held up everybody else for as long as it was read from."""
+    salon = Salon()
+    salon.house.resolver.known = MISS
+    visit = salon.visit(get() * (1 + 3 * ANSWERS_PER_TURN))
+    for turn in range(1, 4):
+        assert len(salon.endings) == 1 + turn * ANSWERS_PER_TURN
+        salon.turns(1)
+    assert visit.heard.count(b"[unknown_name") == 1 + 3 * ANSWERS_PER_TURN
+    assert not salon.next_turns
+
+
+@pytest.mark.parametrize("event", ["closes", "drain", "stop"])
+def test_a_connection_that_ends_before_its_next_turn_has_none(event: str) -> None:
+    salon = Salon()
+    salon.house.resolver.known = MISS
+    visit = salon.visit(get() * (2 * ANSWERS_PER_TURN))
+    match event:
+        case "closes":
+            visit.closes()
+        case "drain":
+            salon.house.factory.drain()
+        case "stop":
+            salon.house.factory.stop(Reason.CLOSED)
+    salon.turns(2)
+    assert len(salon.endings) == 1 + ANSWERS_PER_TURN
+    if event != "closes":
+        visit.closes()
+    assert salon.departed()
+
+
+@pytest.mark.parametrize("blank", [[b"\r\n"], [b"\r", b"\n"], [b"\r\n\r\n"]])
+def test_an_empty_line_behind_a_body_begins_no_request(blank: list[bytes]) -> None:
+    """Old clients send one; they were told of a head that took too long, and read it as the answer to their next."""
+    salon = Salon(hasty=True)
+    visit = salon.visit(post(b""), *blank)
+    salon.clock.advance(KEEPALIVE_S - 1)
+    assert (visit.heard, visit.wire.shut) == (b"(ok)", False)
+    visit.says(get("/2"))
+    assert visit.heard == b"(ok)(ok)"
+    assert salon.house.ledger.endings[1].arrival.start == KEEPALIVE_S - 1
+    visit.says(b"\r\n")
+    salon.clock.advance(KEEPALIVE_S)
+    assert visit.wire.shut
+    assert len(salon.endings) == 2
 
 
 def test_what_comes_in_all_is_counted_once_and_to_the_request_that_it_is_of() -> None:
@@ -242,8 +291,8 @@ def test_who_is_parted_with_may_read_for_a_while_and_say_only_so_much() -> None:
     visit.says(b"x")
     assert visit.wire.disconnected
     slow = salon.visit(get("/", "Connection: close"))
-    salon.clock.advance(LINGER_S)
-    assert slow.wire.disconnected
+    salon.clock.pump([LOOK_S] * 3)
+    assert (slow.wire.disconnecting, slow.wire.disconnected) == (True, False)  # in order: no reset
 
 
 def test_a_drain_closes_who_waits_and_lets_the_others_end_their_request() -> None:

@@ -15,7 +15,6 @@ from twisted.python.failure import Failure
 from zope.interface.verify import verifyObject
 
 from starship.accept.gate import Gate
-from starship.accept.sniffing import LINGER_LIMIT_BYTES, LINGER_S
 from starship.errors import DialReset, LookupTimeout
 from starship.interfaces import ICancel, IClient, ILeg, ISniffer, IWayBack
 from starship.reasons import Mood, Reason
@@ -23,6 +22,7 @@ from starship.refuse.alerts import AlertRefuser
 from starship.refuse.pages import load_pages
 from starship.sniff.http import HttpSniffer
 from starship.sniff.tls import TlsSniffer
+from starship.wire.parting import LINGER_LIMIT_BYTES, LINGER_S, LOOK_S
 from starship.wire.stock import HOLD_LIMIT_BYTES, HOLD_READ_BYTES
 from starship.wire.transport import WireTransport
 from starship.words import Address, Miss, Origin, Stop, Upstream
@@ -366,15 +366,16 @@ def test_a_refusal_is_said_half_closed_and_lingered_for() -> None:
     assert house.is_empty()
 
 
-def test_a_refused_client_that_stays_is_reset_when_its_time_is_over() -> None:
+def test_a_refused_client_that_stays_is_closed_in_order_when_its_time_is_over() -> None:
     house = House()
     visit = house.visit()
     visit.says(b"bad\n")
-    house.clock.advance(LINGER_S - 0.001)
+    house.clock.pump([LOOK_S] * int(LINGER_S / LOOK_S))
+    assert not visit.wire.disconnecting
+    house.clock.advance(LOOK_S)
+    assert visit.wire.disconnecting
     assert not visit.wire.disconnected
-    house.clock.advance(0.001)
-    assert visit.wire.disconnected
-    visit.resets()
+    visit.closes()
     assert house.is_empty()
 
 
@@ -382,7 +383,7 @@ def test_a_refused_client_may_send_a_while_but_not_for_ever() -> None:
     house = House()
     visit = house.visit()
     visit.says(b"bad\n")
-    sent = len(b"bad\n")
+    sent = 0
     while sent + len(FLOOD) <= LINGER_LIMIT_BYTES:
         visit.says(FLOOD)
         sent += len(FLOOD)

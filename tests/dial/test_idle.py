@@ -10,10 +10,11 @@ from attrs import define, evolve, field
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
-from starship.dial.idle import KNOWN_LIMIT, PART_S, SURE_S, FreshDialer, IdleConnections, ReusingDialer
+from starship.dial.idle import KNOWN_LIMIT, SURE_S, FreshDialer, IdleConnections, ReusingDialer
 from starship.exchanging import IIdle
 from starship.interfaces import IDialer
 from starship.messages import Request
+from starship.wire.parting import LOOK_S
 from starship.words import Address, Hello, Origin, Route, Stop, Upstream
 from tests import fakes
 from tests.dial.test_dialer import Scene
@@ -110,18 +111,20 @@ def test_one_that_was_taken_may_speak_again() -> None:
     assert not end.wire.aborted
 
 
-def test_it_is_ended_in_order_when_its_time_is_over_and_reset_where_the_upstream_does_not_end_its_side() -> None:
+def test_it_is_ended_in_order_when_its_time_is_over_and_closed_where_the_upstream_does_not_end_its_side() -> None:
     shelf = Shelf()
     first = shelf.put()
     shelf.clock.advance(TIMEOUT_S / 2)
     second = shelf.put()
     shelf.clock.advance(TIMEOUT_S / 2)
     assert (first.wire.shut, second.wire.shut) == (True, False)
-    assert not first.wire.aborted
-    shelf.clock.advance(PART_S)
-    assert first.wire.aborted
-    shelf.clock.pump([TIMEOUT_S, PART_S])
-    assert (len(shelf.idle), second.wire.aborted) == (0, True)
+    assert not first.wire.disconnecting
+    shelf.clock.pump([LOOK_S] * 3)
+    assert (first.wire.disconnecting, first.wire.aborted) == (True, False)
+    first.closes()
+    shelf.clock.pump([TIMEOUT_S, *[LOOK_S] * 3])
+    assert (len(shelf.idle), second.wire.disconnecting) == (0, True)
+    second.closes()
     assert shelf.clock.getDelayedCalls() == []
 
 

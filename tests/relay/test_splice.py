@@ -172,7 +172,7 @@ def test_a_client_that_breaks_off_while_it_reads_the_answer_of_a_lost_upstream_i
     scene.after_ends()
 
 
-def test_a_client_that_talks_on_to_a_lost_upstream_is_cut_off_after_the_linger() -> None:
+def test_a_client_that_talks_on_to_a_lost_upstream_is_closed_after_the_linger() -> None:
     scene = Scene()
     scene.upstream.stop(Stop.ENDED)
     scene.upstream.stop(Stop.LOST)
@@ -181,8 +181,49 @@ def test_a_client_that_talks_on_to_a_lost_upstream_is_cut_off_after_the_linger()
     assert scene.ends == []
     scene.clock.advance(0.2)
     assert scene.ends == [(Reason.OK, "upstream reset after its end")]
-    assert scene.client.aborted
+    assert (scene.client.closed, scene.client.aborted) == (1, 0)
     scene.after_ends()
+
+
+def test_a_client_that_reads_slowly_what_a_lost_upstream_said_has_as_long_as_it_takes() -> None:
+    scene = Scene(idle=60)
+    scene.client.sent, scene.client.waits = 100, 90
+    scene.upstream.stop(Stop.ENDED)
+    scene.upstream.stop(Stop.LOST)
+    while scene.client.waits:
+        scene.client.waits -= 10
+        scene.clock.advance(LINGER_S)
+        assert scene.ends == []
+    scene.clock.advance(LINGER_S)
+    assert scene.ends == [(Reason.OK, "upstream reset after its end")]
+    assert scene.client.aborted  # its end was not even written
+    scene.after_ends()
+
+
+def test_a_reader_that_is_slow_is_not_silent() -> None:
+    """A client of a tunnel took its time for what the kernel kept, and was reset in the middle of it."""
+    scene = Scene(idle=60, half_close=4)
+    scene.client.sent, scene.client.waits = 100, 100
+    scene.upstream.stop(Stop.ENDED)
+    scene.client.finished()
+    for _ in range(100):
+        scene.clock.advance(1)
+        scene.client.waits -= 1
+    assert scene.ends == []
+    scene.clock.pump([1] * 6)
+    assert scene.ends == [(Reason.IDLE, "")]
+
+
+@pytest.mark.parametrize("reason", [Reason.IDLE, Reason.LIFETIME])
+def test_a_side_that_was_given_all_and_the_others_end_is_closed_and_not_reset(reason: Reason) -> None:
+    """A reset would drop what its kernel has yet to send."""
+    scene = Scene(idle=10, lifetime=100 if reason is Reason.IDLE else 5)
+    scene.upstream.stop(Stop.ENDED)
+    scene.client.finished()
+    scene.clock.pump([1] * 16)
+    assert scene.ends == [(reason, "")]
+    assert (scene.client.closed, scene.client.aborted) == (1, 0)
+    assert (scene.upstream.closed, scene.upstream.aborted) == (0, 1)
 
 
 @pytest.mark.parametrize("spoke_at", [0.0, 0.1, 2.4, 2.5, 2.6, 9.9, 25.0, 99.99])

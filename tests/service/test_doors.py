@@ -34,7 +34,15 @@ def doors_of(made: Settings, ledger: FakeLedger) -> tuple[list[DoorService], Mem
         gate=make_gate(made),
         guides=guides,
         relay=relay,
-        converse=make_converse(made, guides, schemes, relay, make_idle(made, footing.wheel), fresh=guides.dialer),
+        converse=make_converse(
+            made,
+            guides,
+            schemes,
+            relay,
+            make_idle(made, footing.wheel),
+            fresh=guides.dialer,
+            next_turn=footing.ground.loop.again,
+        ),
         identities=Identities("boot"),
     )
     return make_doors(made, footing, hall), reactor

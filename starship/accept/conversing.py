@@ -358,4 +358,4 @@ class Conversation:
         if self._gone:
             return
         self.alarm.stop()
-        Parting(self.leg, self._clock, self.courtesy.patience).start()
+        Parting(self.leg, self.courtesy.guides.clock, self.courtesy.patience).start()

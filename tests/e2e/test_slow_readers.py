@@ -117,7 +117,7 @@ def in_parallel(calls: list[Callable[[], int]]) -> list[int]:
         return [future.result() for future in [pool.submit(call) for call in calls]]
 
 
-def test_k9_a_slow_reader_gets_the_last_byte_of_the_last_answer_of_its_connection(ferry: Starship) -> None:
+def test_k8_a_slow_reader_gets_the_last_byte_of_the_last_answer_of_its_connection(ferry: Starship) -> None:
     """Two seconds after its last byte had gone to the kernel, the connection was reset; the log said all was well."""
     port = ferry.port("http")
     old = b"GET /measured HTTP/1.0\r\nHost: slow.com\r\n\r\n"
@@ -189,7 +189,7 @@ def test_of_a_body_that_a_client_asked_for_and_left_the_rest_is_not_fetched(ferr
 
 
 @pytest.mark.parametrize("half", [True, False])
-def test_f6_a_slow_reader_behind_a_tunnel_gets_the_last_byte(tunnel: Starship, half: bool) -> None:
+def test_a_slow_reader_behind_a_tunnel_gets_the_last_byte(tunnel: Starship, half: bool) -> None:
     """What the kernel kept for it did not count, and half_close_timeout reset it in the middle."""
     said = b"GET / HTTP/1.1\r\nHost: tunnelled.com\r\n\r\n"
     assert read_slowly(tunnel.port("http"), said, half=half) == SIZE

@@ -253,8 +253,8 @@ class Sluice:
             connection.sendall(BLOCK)
             sums.update(BLOCK)
             self.offered += len(BLOCK)
+        self.given = sums.hexdigest()  # before the other side hears the end, and looks
         connection.shutdown(socket.SHUT_WR)
-        self.given = sums.hexdigest()
 
     def take(self, connection: socket.socket) -> None:
         connection.settimeout(WAIT_S)

@@ -4,6 +4,10 @@ VENV ?= .venv
 BIN = $(VENV)/bin
 STAMP = $(VENV)/.ready
 
+# Tests wait more than they work: so many files of them run side by side. JOBS=0: one after the other, in one process.
+JOBS ?= 2
+PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadfile
+
 .PHONY: demo test test-system test-pythons test-compiled compiled prove bench bench-resolver lint format build clean help
 
 help:
@@ -20,7 +24,7 @@ demo: $(STAMP)
 	@$(BIN)/starship demo $(if $(ONCE),--once) $(if $(PORT_BASE),--port-base $(PORT_BASE))
 
 test: $(STAMP)
-	$(BIN)/pytest
+	$(PYTEST)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -35,12 +39,12 @@ format: $(STAMP)
 test-system: $(STAMP)
 	@etc/install-system-parts
 	@etc/install-system-parts bench
-	$(BIN)/pytest -m system tests/system
-	@$(MAKE) --no-print-directory test-pythons
+	$(PYTEST) -m system tests/system
+	@$(MAKE) --no-print-directory test-pythons JOBS=$(JOBS)
 
 # Another Python, in an environment of its own; PYTHONS="12 13" for all that are supported.
 test-pythons: $(STAMP)
-	@etc/test-pythons $(VENV)
+	@JOBS=$(JOBS) etc/test-pythons $(VENV)
 
 prove: $(STAMP)
 	$(BIN)/pytest -m proof -s tests

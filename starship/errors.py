@@ -131,10 +131,16 @@ class DialBusy(DialFailed):
 
 
 class DialBroken(DialFailed):
-    """Our own means ran out (descriptors, ports, memory): not the upstream's fault."""
+    """We cannot connect for a reason of our own (no address or port left): not the upstream's fault."""
 
     side = Side.OURS
     word = "internal"
+
+
+class DialShort(DialBroken):
+    """Our descriptors or memory are used up: the house is full."""
+
+    word = "over_limit"
 
 
 SHOWN_LIMIT: Final = 80

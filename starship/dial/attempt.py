@@ -22,7 +22,7 @@ from starship.dial.queued import Queued
 from starship.dial.race import Race
 from starship.dial.trial import Supply
 from starship.dial.twice import twice
-from starship.errors import DialBroken, DialBusy, DialFailed, DialForbidden, DialReset, DialTimeout
+from starship.errors import DialBroken, DialBusy, DialFailed, DialForbidden, DialReset, DialShort, DialTimeout
 from starship.interfaces import ICancel, IChance, IDialOutcome, ILeg
 from starship.words import Address, Hello, Stop
 
@@ -47,6 +47,7 @@ class Attempt:
         "_connector",
         "_deadline",
         "_dialer",
+        "_eased",
         "_hello",
         "_more",
         "_outcome",
@@ -96,7 +97,7 @@ class Attempt:
         self._deadline: IDelayedCall | None = None
         self._connector: ICancel | None = None
         self._race: Race | None = None
-        self._more = self._turning = False
+        self._more = self._turning = self._eased = False
 
     def start(self, alone: Address | None, chosen: Seat | None) -> None:
         """Begin: with the one address that there is, with a seat that was chosen, or by choosing one."""
@@ -154,7 +155,7 @@ class Attempt:
         self._outcome.dialled(leg, self)
 
     def spoiled(self) -> None:
-        """A spare connection was dead, as Trying: connect to the same address."""
+        """A spare connection was dead, as Trying, or there was no room: connect to the same address."""
         self._connector = None
         self._tries -= 1
         seat, self._seat = self._seat, None
@@ -171,6 +172,8 @@ class Attempt:
         if self._over:
             return
         self._why = explained(self._address, why)
+        if isinstance(self._why, DialShort) and self._is_eased(self._why):
+            return
         seat = self._seat
         if seat is not None:
             self._gave_nothing(seat)
@@ -179,6 +182,19 @@ class Attempt:
             self._race.go_on()
         else:
             self._next()
+
+    def _is_eased(self, why: DialShort) -> bool:
+        """Whether it is tried once more, in the next turn, since others have made room."""
+        relief, before = self._dialer.relief, self._eased
+        self._eased = True
+        return relief is not None and relief.find(why, None if before else self._once_more)
+
+    def _once_more(self) -> None:
+        race, self._race = self._race, None
+        if race is not None:
+            race.cancel()
+        if not self._over:
+            self.spoiled()
 
     # The second chance, as IChance
 

@@ -19,6 +19,7 @@ from starship.dial.guard import Guard
 from starship.dial.pools.book import Pools
 from starship.dial.pools.seat import Seat
 from starship.dial.preface import preface
+from starship.dial.relief import Relief
 from starship.dial.sources import Sources
 from starship.dial.spares import Spares
 from starship.dial.trial import Supply
@@ -43,7 +44,7 @@ class Dialer:
 
     `pools` has the terms for all others. `bind_addresses` are our own ends, in turn. `attempt_delay` is the head start
     of an address of a name that has both families; 0: one is tried after the other. `spares` are connections that
-    are made before a client comes; None: nobody wants any.
+    are made before a client comes; None: nobody wants any. `relief` is asked where our own means are used up.
     """
 
     connect: Connect
@@ -54,6 +55,7 @@ class Dialer:
     bind_addresses: tuple[str, ...] = ()
     attempt_delay: float = 0.25
     spares: Spares | None = None
+    relief: Relief | None = None
     connect_timeout: float = field(init=False)
     _limited: bool = field(init=False)
     _sources: Sources = field(init=False)

@@ -9,12 +9,13 @@ from __future__ import annotations
 import errno
 from typing import Final
 
-from starship.errors import DialBroken, DialFailed, DialRefused, DialTimeout
+from starship.errors import DialBroken, DialFailed, DialRefused, DialShort, DialTimeout
 from starship.words import Address
 
-OUR_MEANS: Final = frozenset(
-    {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EAGAIN}
-)
+FULL: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""What the kernel says where descriptors or memory are used up: others that are closed make room."""
+
+OUR_MEANS: Final = FULL | {errno.EADDRNOTAVAIL, errno.EADDRINUSE, errno.EAGAIN}
 """What the kernel says for want of our own means."""
 
 NO_SOURCE: Final = "EADDRNOTAVAIL (bind_address is not this machine's, or no port of ours is left)"
@@ -25,6 +26,8 @@ def explained(address: Address, why: OSError) -> DialFailed:
     said = errno.errorcode.get(why.errno or 0, str(why))
     if why.errno == errno.EADDRNOTAVAIL:
         said = NO_SOURCE
+    if why.errno in FULL:
+        return DialShort(f"cannot connect to {address}: {said}")
     if why.errno in OUR_MEANS:
         return DialBroken(f"cannot connect to {address}: {said}")
     if isinstance(why, TimeoutError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from itertools import islice
 from typing import Final, NamedTuple
 
 from attrs import define, field
@@ -130,6 +131,13 @@ class IdleConnections:
                 self._forget(idle)
                 return idle.leg
         return None
+
+    def give_up(self, count: int) -> int:
+        """Close so many at most, those that have been idle for longest; how many it were."""
+        oldest = list(islice(self._oldest_first, count))
+        for idle in oldest:
+            self.spoil(idle)
+        return len(oldest)
 
     # Inside
 

@@ -27,6 +27,7 @@ from starship.account.sink import Sink
 from starship.admin.readiness import LookupProbe, Readiness
 from starship.config.settings import Settings
 from starship.dial.idle import ReusingDialer
+from starship.dial.relief import Relief
 from starship.guides import Guides
 from starship.process.notify import Notifier
 from starship.route.narrowing import narrow
@@ -78,6 +79,8 @@ def make_house(settings: Settings, reactor: Any) -> House:
     doors: list[DoorService] = []  # they come last: the guard asks where they listen
     dialer = make_dialer(settings, footing, doors, book)
     idle = make_idle(settings, footing.wheel)
+    next_turn = footing.ground.loop.again
+    dialer.relief = Relief(give_up=idle.give_up, next_turn=next_turn, clock=footing.wheel)
     relay = make_relay(settings, footing.wheel)
     access_log = make_access_log(settings)
     ledger = Ledger(
@@ -98,9 +101,7 @@ def make_house(settings: Settings, reactor: Any) -> House:
         gate=gate,
         guides=guides,
         relay=relay,
-        converse=make_converse(
-            settings, guides, schemes, relay, idle, fresh=dialer, next_turn=footing.ground.loop.again
-        ),
+        converse=make_converse(settings, guides, schemes, relay, idle, fresh=dialer, next_turn=next_turn),
         identities=Identities(secrets.token_hex(4)),
     )
     doors += make_doors(settings, footing, hall)

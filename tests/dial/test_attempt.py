@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,7 +13,8 @@ from zope.interface.verify import verifyObject
 from starship.dial.attempt import Attempt
 from starship.dial.candidates import TRIES_LIMIT
 from starship.dial.pools.ejection import Ejection
-from starship.errors import DialBusy, DialRefused, DialReset, DialTimeout, DialUnresolved
+from starship.dial.relief import QUIET_S, Relief
+from starship.errors import DialBusy, DialRefused, DialReset, DialShort, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel, IChance, ILeg
 from starship.words import Hello, Origin, Route, Stop, Upstream
 from tests.dial.test_dialer import HELLO, OPENING, Outcome, Scene, refusal, up
@@ -130,6 +132,88 @@ def test_our_own_want_of_means_is_no_fault_of_the_endpoints() -> None:
         scene.fail(refusal(errno.EMFILE))
         scene.fail(refusal(errno.EADDRNOTAVAIL))
     assert {member.failures for member in scene.pools.means.members} == {0}
+
+
+class House:
+    """Has so many idle connections to give up, and a loop that turns when the test says so."""
+
+    def __init__(self, scene: Scene, idle: int) -> None:
+        self.idle = idle
+        self.turns: list[Callable[[], None]] = []
+        scene.dialer.relief = Relief(give_up=self.give_up, next_turn=self.turns.append, clock=scene.clock)
+
+    def give_up(self, count: int) -> int:
+        given = min(self.idle, count)
+        self.idle -= given
+        return given
+
+    def turn(self) -> None:
+        calls, self.turns[:] = list(self.turns), []
+        for call in calls:
+            call()
+
+
+def alone() -> Scene:
+    scene = Scene()
+    scene.dial(up("192.0.2.1", 443))
+    return scene
+
+
+def pooled() -> Scene:
+    scene = PoolScene(*ups(2))
+    _, scene.outcome = scene.come()
+    return scene
+
+
+@pytest.mark.parametrize("make", [alone, pooled])
+def test_f12_without_descriptors_the_same_address_is_tried_once_more_when_idle_connections_made_room(
+    make: Callable[[], Scene],
+) -> None:
+    scene = make()
+    house = House(scene, idle=1)
+    scene.fail(refusal(errno.EMFILE))
+    assert (len(scene.tries), scene.outcome.calls) == (1, 0)
+    house.turn()
+    assert scene.tries == scene.tries[:1] * 2
+    scene.succeed()
+    assert len(scene.outcome.legs) == 1
+    scene.clock.advance(QUIET_S)
+    scene.over()
+
+
+def test_f12_there_is_no_third_try_and_the_house_is_said_to_be_full() -> None:
+    scene = alone()
+    house = House(scene, idle=100)
+    scene.fail(refusal(errno.ENFILE))
+    house.turn()
+    scene.fail(refusal(errno.EMFILE))
+    assert house.turns == []
+    assert isinstance(scene.outcome.why, DialShort)
+    assert (scene.outcome.why.word, house.idle) == ("over_limit", 96)
+    scene.clock.advance(QUIET_S)
+    scene.over()
+
+
+def test_f12_an_outcome_that_comes_at_once_is_tried_once_more_too() -> None:
+    scene = Scene()
+    house = House(scene, idle=1)
+    scene.connect.hasty = True
+    scene.connect.code = errno.EMFILE
+    scene.dial(up("192.0.2.1", 443))
+    house.turn()
+    assert (len(scene.tries), type(scene.outcome.why)) == (2, DialShort)
+    scene.clock.advance(QUIET_S)
+    scene.over()
+
+
+def test_f12_who_leaves_while_room_is_made_is_not_tried_for() -> None:
+    scene = PoolScene(*ups(2))
+    house = House(scene, idle=1)
+    dial, _ = scene.come()
+    scene.fail(refusal(errno.EMFILE))
+    dial.cancel()
+    house.turn()
+    assert (len(scene.tries), scene.loads) == (1, {0})
 
 
 @pytest.mark.parametrize("moment", ["before", "after"])

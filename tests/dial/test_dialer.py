@@ -28,7 +28,7 @@ from starship.dial.pools.member import Members
 from starship.dial.pools.pool import Means
 from starship.dial.pools.terms import Terms
 from starship.dial.preface import preface
-from starship.errors import DialBroken, DialFailed, DialForbidden, DialRefused, DialTimeout, DialUnresolved
+from starship.errors import DialBroken, DialFailed, DialForbidden, DialRefused, DialShort, DialTimeout, DialUnresolved
 from starship.interfaces import ICancel, IChance, IDialer, IDialOutcome, ILeg
 from starship.names import Hostname
 from starship.wire.connect import connect_on
@@ -98,6 +98,7 @@ class FakeConnect:
     hasty: bool = False
     good: str | None = None
     all_good: bool = False
+    code: int = errno.ECONNREFUSED
     tries: list[Try] = field(factory=list)
 
     def __call__(
@@ -113,7 +114,7 @@ class FakeConnect:
             if self.all_good or remote.host == self.good:
                 connected(FakeLeg(remote))
             else:
-                refused(refusal())
+                refused(refusal(self.code))
         return self.tries[-1]
 
 
@@ -360,9 +361,9 @@ def test_cancelled_after_it_has_connected_the_leg_is_left_alone() -> None:
         (refusal(12345), DialRefused, "12345"),
         (OSError("who knows"), DialRefused, "who knows"),
         (refusal(errno.ETIMEDOUT), DialTimeout, "did not answer in time"),
-        (refusal(errno.EMFILE), DialBroken, "EMFILE"),
+        (refusal(errno.EMFILE), DialShort, "EMFILE"),
         (refusal(errno.EADDRNOTAVAIL), DialBroken, "EADDRNOTAVAIL"),
-        (refusal(errno.ENOBUFS), DialBroken, "ENOBUFS"),
+        (refusal(errno.ENOBUFS), DialShort, "ENOBUFS"),
     ],
 )
 def test_each_way_to_fail_has_its_kind(why: OSError, kind: type[DialFailed], text: str) -> None:

@@ -6,8 +6,8 @@ import errno
 
 import pytest
 
-from starship.dial.fault import NO_SOURCE, OUR_MEANS, explained
-from starship.errors import DialBroken, DialRefused, DialTimeout
+from starship.dial.fault import FULL, NO_SOURCE, OUR_MEANS, explained
+from starship.errors import DialBroken, DialRefused, DialShort, DialTimeout
 from starship.words import Address
 
 THERE = Address("192.0.2.1", 443)
@@ -17,6 +17,7 @@ THERE = Address("192.0.2.1", 443)
 def test_f12_what_we_lack_is_no_fault_of_the_endpoint(code: int) -> None:
     why = explained(THERE, OSError(code, "x"))
     assert isinstance(why, DialBroken)
+    assert isinstance(why, DialShort) is (code in FULL)
     assert str(why).startswith(f"cannot connect to 192.0.2.1:443: {errno.errorcode[code]}")
 
 

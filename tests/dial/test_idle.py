@@ -258,3 +258,11 @@ def test_a_second_try_gets_a_new_connection_and_is_counted() -> None:
     dialer = FreshDialer(house.scene.dialer, house.shelf.idle)
     dialer.dial(ROUTE, ARRIVAL, hello(), b"opening", house.scene.outcome)
     assert (house.scene.tries, house.shelf.idle.replays) == ([HOME], 1)
+
+
+def test_f12_those_that_were_idle_for_longest_are_given_up_first_and_at_once() -> None:
+    shelf = Shelf()
+    ends = [shelf.put() for _ in range(3)]
+    assert shelf.idle.give_up(2) == 2
+    assert [end.wire.aborted for end in ends] == [True, True, False]
+    assert (shelf.idle.give_up(2), shelf.idle.give_up(2), len(shelf.idle)) == (1, 0, 0)

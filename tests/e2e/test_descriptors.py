@@ -107,10 +107,12 @@ def test_an_upstream_that_cannot_be_dialled_for_want_of_descriptors_is_told_as_o
             client.sendall(request("a.com"))
         answers = in_threads(*[lambda client=client: last_words(client) for client in clients])
     statuses = {answer[:12] for answer in answers}
-    assert statuses <= {b"HTTP/1.1 200", b"HTTP/1.1 500"}
-    assert b"HTTP/1.1 500" in statuses
-    ending = ship.ending(reason="internal")
-    assert (ending["mood"], "EMFILE" in ending["detail"]) == ("broken", True)
+    assert statuses <= {b"HTTP/1.1 200", b"HTTP/1.1 503"}
+    (full, *_) = [answer for answer in answers if answer.startswith(b"HTTP/1.1 503")]
+    assert b"\r\nRetry-After: " in full
+    ending = ship.ending(reason="over_limit")
+    assert (ending["mood"], "EMFILE" in ending["detail"]) == ("refused", True)
+    assert ship.log.read_text().count("our own means are used up") == 1
 
 
 @pytest.mark.usefixtures("tenants")

@@ -43,6 +43,7 @@ class IExchange(Interface):
     keep: bool = Attribute("whether the client's connection may go on afterwards, as far as it is up to us; may change")
     back: bool = Attribute("whether the patron may have a way back")
     tunnel: bool = Attribute("whether both sides have changed to another protocol: a relay looks after them")
+    status: int = Attribute("of the final response that the client is given (or of the switch), 0 until there is one")
 
     def start(upstream: ILeg) -> None:
         """The head has been written to this leg: carry the request's body and the response."""

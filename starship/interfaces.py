@@ -169,8 +169,12 @@ class IClient(Interface):
     def refuse(refusal: Refusal) -> int:
         """Say no and close in order. Returns the status for the log."""
 
-    def sever() -> None:
-        """Reset the connection, and whatever was joined to it."""
+    def sever() -> int | None:
+        """
+        Reset the connection, and whatever was joined to it.
+
+        Returns: the HTTP status that had been sent, 0 where there was none; None where none is sent but in pages.
+        """
 
     def over() -> None:
         """The walk has its Ending: nothing more is asked."""
@@ -182,8 +186,8 @@ class IJourney(IWayBack):
     def hello(hello: Hello) -> None:
         """The client said what it wants."""
 
-    def refused(refusal: Refusal) -> None:
-        """The client is to be refused before it said a hello that we take."""
+    def refused(refusal: Refusal, hello: Hello | None = None) -> None:
+        """The client is to be refused before it said a hello that we take; `hello`: one that we understood."""
 
     def gone(reason: Reason) -> None:
         """The client left, or fell silent, before it was joined."""

@@ -91,7 +91,9 @@ class Journey:
         except Exception:
             self.broke(Failure())
 
-    def refused(self, refusal: Refusal) -> None:
+    def refused(self, refusal: Refusal, hello: Hello | None = None) -> None:
+        if hello is not None:
+            self._hello, self._hello_at = hello, self.guides.clock.seconds()
         self._refuse(refusal)
 
     def gone(self, reason: Reason) -> None:
@@ -313,8 +315,8 @@ class Journey:
 
     def _sever(self, reason: Reason) -> None:
         if self._close():
-            self.client.sever()
-            self._account(reason, reason.row.logged)
+            status = self.client.sever()
+            self._account(reason, reason.row.logged if status is None else status)
 
     def _close(self) -> bool:
         """

@@ -80,6 +80,7 @@ class Exchanged(NamedTuple):
 
     `status` is the response's; 0 where none of a final response has gone to the client, so that it can still be told.
     `keep_client`, `keep_upstream`: the connection stands where the next message begins, and may go on.
+    `cut`: the client would take what it has for all of the response if its connection ended in order.
     """
 
     reason: Reason
@@ -87,3 +88,4 @@ class Exchanged(NamedTuple):
     status: int
     keep_client: bool
     keep_upstream: bool
+    cut: bool = False

@@ -244,6 +244,7 @@ class FakeClient:
     backs: list[bool] = field(factory=list)  # whether there was a way back, of each
     refusals: list[Refusal] = field(factory=list)
     severed: int = 0
+    status: int | None = None  # what had been sent when it was severed
     overs: int = 0
 
     def hold(self) -> None:
@@ -264,8 +265,9 @@ class FakeClient:
         self.refusals.append(refusal)
         return refusal.reason.row.logged
 
-    def sever(self) -> None:
+    def sever(self) -> int | None:
         self.severed += 1
+        return self.status
 
     def over(self) -> None:
         self.overs += 1

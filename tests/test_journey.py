@@ -802,3 +802,11 @@ def test_a_leg_that_took_the_place_of_another_has_a_way_back_of_its_own() -> Non
     chance = fakes.FakeChance()
     walk.journey.moved(fakes.FakeLeg(), chance)
     assert walk.journey.may_go_back()
+
+
+@pytest.mark.parametrize(("sent", "logged"), [(None, 200), (0, 0), (206, 206)])
+def test_the_status_of_who_is_severed_is_what_was_sent_where_the_client_knows(sent: int | None, logged: int) -> None:
+    walk = joined()
+    walk.client.status = sent
+    walk.journey.stop(Reason.CLOSED)
+    assert (walk.ending.reason, walk.ending.status) == (Reason.CLOSED, logged)

@@ -97,6 +97,7 @@ class Conversation:
     _wanted: bool = field(default=False, init=False)
     _stepping: bool = field(default=False, init=False)
     _parted: bool = field(default=False, init=False)
+    _cuts: bool = field(default=False, init=False)
     _gone: bool = field(default=False, init=False)
 
     def __attrs_post_init__(self) -> None:
@@ -187,6 +188,10 @@ class Conversation:
         if rest:
             leg.unread(rest)
         return True
+
+    def cut(self) -> None:
+        """End with a reset: an end in order would say that the response is whole."""
+        self._cuts = self.closing = True
 
     def turned(self, *, keep: bool) -> None:
         """A turn has its Ending."""
@@ -332,9 +337,7 @@ class Conversation:
         request, most = hello.request, self.courtesy.body_size
         if most and request is not None and (request.length or 0) > most:
             detail = f"a body of {request.length} octets is announced"
-            turn.journey.refused(
-                Refusal(reason=Reason.BODY_TOO_BIG, detail=detail, name=hello.name, manner=hello.manner)
-            )
+            turn.journey.refused(Refusal(reason=Reason.BODY_TOO_BIG, detail=detail), hello)
         else:
             turn.journey.hello(hello)
 
@@ -358,4 +361,7 @@ class Conversation:
         if self._gone:
             return
         self.alarm.stop()
+        if self._cuts:
+            self.leg.abort()
+            return
         Parting(self.leg, self.courtesy.guides.clock, self.courtesy.patience).start()

@@ -203,11 +203,12 @@ class SniffingProtocol(LegProtocol):
             self.leg.close()
         return farewell.status
 
-    def sever(self) -> None:
+    def sever(self) -> int | None:
         if self._relay is not None:
             self._relay.cancel()
         else:
             self.leg.abort()
+        return None
 
     def over(self) -> None:
         self._opened = b""

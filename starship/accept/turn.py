@@ -48,6 +48,7 @@ class Talk(Protocol):
     def may_go_on(self, request: Request) -> bool: ...
     def skip(self, length: int) -> bool: ...
     def say(self, refusal: Refusal, journey: Journey) -> int: ...
+    def cut(self) -> None: ...
     def turned(self, *, keep: bool) -> None: ...
 
 
@@ -94,9 +95,11 @@ class Turn:
         request = None if self.hello is None else self.hello.request
         return self._say(refusal, keep=request is not None and self._is_past(request))
 
-    def sever(self) -> None:
+    def sever(self) -> int | None:
+        status = 0 if self.exchange is None else self.exchange.status
         self._drop()
         self.talk.leg.abort()
+        return status
 
     def over(self) -> None:
         self.exchange = self._upstream = None
@@ -108,6 +111,8 @@ class Turn:
     def exchanged(self, outcome: Exchanged) -> None:
         upstream, route, hello = self._upstream, self._route, self.hello
         status, self._keep = outcome.status, outcome.keep_client
+        if outcome.cut:
+            self.talk.cut()
         if upstream is not None and route is not None and hello is not None:
             if outcome.keep_upstream:
                 self.talk.idle.keep(upstream, route, self.journey.arrival, hello)

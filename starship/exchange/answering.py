@@ -59,9 +59,9 @@ class Answering:
     whole: Whole
     status: int = field(default=0, init=False)
     begun: bool = field(default=False, init=False)  # a byte of an answer has come
+    until_close: bool = field(default=False, init=False)  # the end of the connection is that of the body
     _reader: ResponseReader = field(init=False)
     _body: Body | None = field(default=None, init=False)  # in chunks
-    _until_close: bool = field(default=False, init=False)
     _keep_upstream: bool = field(default=False, init=False)
 
     def start(self) -> None:
@@ -115,7 +115,7 @@ class Answering:
         elif response.chunked:
             self._in_chunks(head, rest, framed=is_chunked(response, minor))
         else:
-            self._until_close = True
+            self.until_close = True
             self.client.send(head + rest)
             whole.moves()
             self.upstream.carry(self.client, None, self._carried)
@@ -138,7 +138,7 @@ class Answering:
 
     def _in_chunks(self, head: bytes, rest: bytes, *, framed: bool) -> None:
         self.upstream.unread(rest)
-        self._until_close = not framed
+        self.until_close = not framed
         self.whole.moves()
         self._body = body = Body(self.upstream, self.client, self._passed, framed=framed)
         body.start(head)
@@ -146,7 +146,7 @@ class Answering:
     def _carried(self, how: Stop) -> None:
         if self.whole.over:
             return  # a loss after the end
-        if how is Stop.LIMIT or (how is Stop.ENDED and self._until_close):
+        if how is Stop.LIMIT or (how is Stop.ENDED and self.until_close):
             self.whole.answered(self.status, self._keep_upstream)
         else:
             self._cut_short(how)
@@ -164,7 +164,4 @@ class Answering:
             self._cut_short(Stop.LOST if how is Passed.LOST else Stop.ENDED)
 
     def _cut_short(self, how: Stop) -> None:
-        """The client must not take what it has for all of the answer."""
         self.whole.fail(Reason.UPSTREAM_RESET, f"the site {'broke' if how is Stop.LOST else 'ended'} inside its answer")
-        if self._until_close:
-            self.client.abort()

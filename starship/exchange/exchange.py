@@ -106,6 +106,10 @@ class Exchange:
         elif self._upstream is not None:
             self._upstream.abort()
 
+    @property
+    def status(self) -> int:
+        return 0 if self._answering is None else self._answering.status
+
     def announce_end(self) -> None:
         answering = self._answering
         if answering is None or not answering.status:
@@ -201,10 +205,11 @@ class Exchange:
     def fail(self, reason: Reason, detail: str) -> None:
         if self.over:
             return
-        status = 0 if self._answering is None else self._answering.status
+        answering, status = self._answering, self.status
         keep = self.keep and self.asked and not status
+        cut = bool(status) and answering is not None and answering.until_close
         self.cancel()
-        self.patron.exchanged(Exchanged(reason, detail, status, keep_client=keep, keep_upstream=False))
+        self.patron.exchanged(Exchanged(reason, detail, status, keep_client=keep, keep_upstream=False, cut=cut))
 
     def moves(self) -> None:
         """The head of the response has come, its body is under way."""

@@ -53,6 +53,7 @@ class Talk:
     back: bool = False
     tunnel: bool = False
     begun: bool = False  # the head of the response has gone out
+    status: int = 0
     upstreams: list[ILeg] = field(factory=list)
     cancelled: int = 0
 

@@ -201,3 +201,24 @@ def test_a_fresh_one_in_the_place_of_a_dead_one_may_have_a_second_chance_too() -
     salon.fresh.dials[0].outcome.dialled(FakeLeg(), chance)
     assert salon.talks[0].back
     assert turn_of(salon).may_go_back()
+
+
+def test_a_response_that_would_pass_for_whole_is_reset_and_its_line_says_what_happened() -> None:
+    """An end in order, sent before the reset, was read as the end of the body."""
+    salon = Salon()
+    visit = salon.visit(get())
+    cut = Exchanged(Reason.UPSTREAM_RESET, "", 200, keep_client=False, keep_upstream=False, cut=True)
+    salon.talks[0].patron.exchanged(cut)
+    assert (visit.wire.aborted, visit.wire.shut) == (True, False)
+    visit.resets()
+    assert salon.endings == [("test-1", "upstream_reset", 200)]
+    assert salon.departed()
+
+
+@pytest.mark.parametrize("status", [0, 200, 101])
+def test_the_status_of_who_is_closed_is_the_one_that_was_sent_and_0_where_there_was_none(status: int) -> None:
+    salon = Salon()
+    salon.visit(get())
+    salon.talks[0].status = status
+    salon.house.factory.stop(Reason.CLOSED)
+    assert salon.endings == [("test-1", "closed", status)]

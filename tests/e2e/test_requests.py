@@ -15,7 +15,7 @@ import requests
 from websockets.sync.client import connect as websocket
 from websockets.sync.server import ServerConnection, serve
 
-from tests.e2e.clients import connect
+from tests.e2e.clients import connect, read_all
 from tests.e2e.sites import (
     BLOCK,
     Answer,
@@ -388,6 +388,16 @@ def test_an_answer_that_is_cut_short_is_cut_short_for_the_client_too(ferry: Star
                 visitor.read()
             (line,) = lines_of(ferry, visitor, 1)
         assert (line["reason"], line["status"], line["mood"]) == ("upstream_reset", 200, "severed")
+
+
+def test_an_answer_without_a_length_that_is_cut_short_is_reset_so_that_nobody_takes_it_for_whole(
+    ferry: Starship,
+) -> None:
+    """To an HTTP/1.0 client chunks go bare, until close: an end in order would be the end of the body."""
+    with connect(ferry.port("http")) as old:
+        old.sendall(b"GET /dies-inside-chunks HTTP/1.0\r\nHost: red.com\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            read_all(old)
 
 
 def test_an_early_refusal_of_a_body_reaches_the_client_and_ends_its_connection(ferry: Starship) -> None:

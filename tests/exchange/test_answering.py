@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from starship.reasons import Reason
-from tests.exchange.ends import GET, End, World, every_cut
+from tests.exchange.ends import BODY_S, GET, End, World, every_cut
 
 HEAD = GET.replace(b"GET", b"HEAD")
 OLD = b"GET /a HTTP/1.0\r\nHost: a.com\r\nConnection: keep-alive\r\n\r\n"
@@ -66,11 +66,28 @@ def test_an_answer_cut_short_is_a_reset_of_the_upstream_and_what_was_said_is_kep
     assert not world.client.wire.aborted
 
 
-def test_an_answer_until_close_that_breaks_off_is_reset_for_the_client_too() -> None:
+def test_an_answer_until_close_that_breaks_off_is_not_to_end_in_order_for_the_client_either() -> None:
     world = World()
     world.answers(UNTIL_CLOSE + b"not all")
     world.upstream.resets()
-    assert (world.outcome.reason, world.client.wire.aborted) == (Reason.UPSTREAM_RESET, True)
+    assert (world.outcome.reason, world.outcome.status, world.outcome.cut) == (Reason.UPSTREAM_RESET, 200, True)
+
+
+@pytest.mark.parametrize(
+    ("more", "reason"), [(b"zz\r\n", Reason.UPSTREAM_BAD_RESPONSE), (b"", Reason.UPSTREAM_TIMEOUT)]
+)
+def test_bare_chunks_that_go_wrong_are_not_taken_for_all_of_them(more: bytes, reason: Reason) -> None:
+    world = World(head=OLD)
+    world.answers(CHUNKED, b"3\r\nabc\r\n", more)
+    world.clock.pump([BODY_S / 2] * 4)
+    assert (world.outcome.reason, world.outcome.status, world.outcome.cut) == (reason, 200, True)
+
+
+def test_what_says_its_own_length_may_end_in_order_and_so_may_what_nothing_was_sent_of() -> None:
+    for head, answer in ((GET, CHUNKED + b"3\r\nabc\r\nzz\r\n"), (OLD, CHUNKED + b"zz\r\n")):
+        world = World(head=head)
+        world.answers(answer)
+        assert not world.outcome.cut
 
 
 def test_interim_answers_go_to_a_client_that_knows_them_and_not_to_an_old_one() -> None:

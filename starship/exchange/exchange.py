@@ -155,6 +155,9 @@ class Exchange:
                 at = response.consumed
                 if (0 if response.bodyless else response.length) == len(data) - at:
                     self.client.send(response_head(response, request.minor, close=not self.keep) + data[at:])
+                    if self.client.dead:
+                        self.answered(response.status, not response.close)
+                        return
                     self.over = True
                     self.patron.exchanged(Exchanged(Reason.OK, "", response.status, self.keep, not response.close))
                     return

@@ -133,6 +133,8 @@ class Conversation:
             self._turn.journey.stop(reason)
         elif not self._parted:
             self._part()
+        elif self.leg.full:  # what is still with us may end with the process, and would pass for the whole
+            self.leg.abort()
 
     def forewarn(self) -> None:
         """Let responses say from here on that the connection ends with them; who waits may still ask."""

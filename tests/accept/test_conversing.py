@@ -358,6 +358,22 @@ def test_stopped_it_ends_whatever_it_does() -> None:
     assert salon.departed()
 
 
+def test_stopped_it_resets_who_has_yet_to_take_an_answer_that_is_still_with_us() -> None:
+    """The process ends next, and an end in order would pass a response without a length for the whole of it."""
+    salon = Salon()
+    slow, quick = (salon.visit(get("/", "Connection: close")) for _ in range(2))
+    slow.protocol.leg.pauseProducing()
+    for talk in salon.talks:
+        talk.answers()
+    assert (slow.wire.shut, quick.wire.shut) == (True, True)
+    salon.house.factory.stop(Reason.DRAINED)
+    assert (slow.wire.aborted, quick.wire.aborted) == (True, False)
+    for visit in (slow, quick):
+        visit.closes()
+    assert [reason for _, reason, _ in salon.endings] == ["ok", "ok"]
+    assert salon.departed()
+
+
 def test_a_client_that_is_lost_inside_its_request_takes_the_upstream_with_it() -> None:
     salon = Salon()
     visit = salon.visit(get())

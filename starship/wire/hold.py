@@ -65,21 +65,24 @@ class Hold(Flow):
 
     def cannot_write(self, error: OSError) -> bool:
         super().cannot_write(error)
-        self.forget_dead()
+        if self.forget_dead():
+            self.ground.loop.soon(self.broken_off)
         return True
 
-    def forget_dead(self) -> None:
+    def forget_dead(self) -> bool:
         """
-        A client takes nothing more: what it has said, and nobody carries or reads, is not kept for an answer. Where all
-        it says is said for one, its connection is broken off besides.
+        A client takes nothing more. True where its connection is to be broken off: all that it says is said to be
+        answered, or it has said more than is held, and nobody carries or reads that. None of it is kept.
 
         Otherwise who sends more than is held and leaves is never missed, since its end stands behind what is not read.
         """
-        if self.dialogue:
-            self._held, self.held = None, 0
-        elif self.paused & PAUSED and self.owner is not None and self.to is None and self._ear is None:
-            self.dead = True
-            self.take()
+        if not self.dialogue and not (
+            self.paused & PAUSED and self.owner is not None and self.to is None and self._ear is None
+        ):
+            return False
+        self.dead = True
+        self._held, self.held = None, 0
+        return True
 
     def read_unclaimed(self) -> None:
         """Read for whoever listens, or to hold it."""

@@ -101,12 +101,9 @@ class WireLeg(Hold):
             self.more = True
             if flags & ENDING:
                 self.hung = True
-                if self.ended and flags & EPOLLHUP:  # our stream is open, and still the kernel is through with it
+                # Our stream is open, and still the kernel is through with it; or a client has gone whom nobody reads.
+                if (self.ended and flags & EPOLLHUP) or (flags & EPOLLERR and self.forget_dead()):
                     self.broken_off()
-                elif flags & EPOLLERR:
-                    self.forget_dead()
-                    if self.dialogue:
-                        self.broken_off()
             if not self.paused and self.fd >= 0:
                 if self.sink is not None:
                     self.pump()
@@ -166,7 +163,10 @@ class WireLeg(Hold):
     def close(self) -> None:
         if self.fd >= 0:
             self.ended = True
-            self.end(_nobody)
+            if self.dead:
+                self.ground.loop.soon(self.broken_off)  # nothing is written any more, and nothing read
+            else:
+                self.end(_nobody)
 
     def abort(self) -> None:
         if self.fd < 0:

@@ -29,7 +29,7 @@ from starship.words import Address, Miss, Origin, Stop, Upstream
 from tests import fakes
 from tests.accept.doors import HELLO_TIMEOUT_S, ROUTE, Fate, House, LineSniffer, Visit, WordRefuser, closed
 from tests.fakes import Join, errors_in
-from tests.wire.bench import Bench, tcp_pair
+from tests.wire.bench import Bench, reset, stuff, tcp_pair
 
 FLOOD = b"x" * HOLD_READ_BYTES
 
@@ -232,6 +232,25 @@ def test_a_client_reset_while_held_ends_the_walk(start: Any) -> None:
         assert house.resolver.questions[0].called
     else:
         assert house.dialer.dials[0].cancelled == 1
+
+
+def test_a_flood_that_is_reset_while_its_upstream_is_dialled_ends_the_walk_at_once() -> None:
+    bench, house = Bench(), House(dialer=fakes.FakeDialer())
+    ours, theirs = tcp_pair()
+    here = Address("127.0.0.1", 1)
+    transport: Any = WireTransport(bench.ground, ours.detach(), here, here)
+    transport.owner = protocol = house.factory.buildProtocol(None)
+    protocol.makeConnection(transport)
+    theirs.sendall(b"a.com\n")
+    bench.until(lambda: bool(house.dialer.dials))
+    stuff(theirs, 1 << 20)
+    bench.turns(10)
+    reset(theirs)
+    bench.until(lambda: not house.factory.live)
+    assert house.ending.reason is Reason.CLIENT_GONE
+    assert (house.dialer.dials[0].cancelled, transport.fd) == (1, -1)
+    bench.close()
+    assert house.is_empty()
 
 
 @pytest.mark.parametrize("start", [looking_up, dialling])

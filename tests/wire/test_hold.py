@@ -191,6 +191,16 @@ def test_who_sent_more_than_is_held_and_left_is_missed_by_the_first_answer(bench
     assert (leg.fd, leg.held) == (-1, 0)
 
 
+def test_who_sent_more_than_is_held_and_reset_is_missed_though_nothing_is_kept_of_it_here(bench: Bench) -> None:
+    """Whoever dials has taken what was held, and reads no more: what is behind that is no reason to wait either."""
+    leg, peer, owner = _that_holds_all_it_may(bench)
+    leg.take()
+    leg.pause()
+    reset(peer)
+    bench.until(lambda: bool(owner.lost))
+    assert (leg.fd, leg.held) == (-1, 0)
+
+
 def test_who_is_read_from_by_somebody_keeps_what_it_said_though_it_takes_nothing_more(bench: Bench) -> None:
     leg, peer = bench.leg(WireLeg)
     leg.owner = Told()

@@ -389,6 +389,19 @@ def test_close_sends_what_is_kept_and_reads_no_more(bench: Bench) -> None:
     assert owner.lost == ["ConnectionDone"]
 
 
+def test_close_right_after_a_write_that_found_the_peer_gone_leaves_no_descriptor(bench: Bench) -> None:
+    leg, peer = bench.leg(WireLeg)
+    owner = leg.owner = Told()
+    leg.pause()
+    peer.close()
+    while not leg.dead:
+        bench.turns(1)
+        leg.send(b"an answer")
+    leg.close()
+    bench.turns(3)
+    assert (leg.fd, owner.lost) == (-1, ["ConnectionLost"])
+
+
 # Aborting, wherever it happens
 
 

@@ -357,6 +357,13 @@ class Attempt:
         room, candidates = pool.room, self._candidates
         if room is None or candidates is None or not candidates.full:
             return False
+        if self._tries:  # that took its time: who has room by now has called nobody
+            self._chosen = candidates.with_room(self._tries)
+            if self._chosen is not None:
+                self._next()
+                return True
+            if not candidates.full:
+                return False
         queued = Queued(self, pool, room, candidates, self._tries)
         why = queued.join()
         if why is None:
@@ -382,6 +389,8 @@ class Attempt:
             self._deadline.cancel()
         race, self._race = self._race, None
         if race is not None:
+            if self._candidates is not None:
+                self._candidates.spare(race.running)
             race.cancel()
         queued, self._queued = self._queued, None
         if queued is not None:

@@ -7,7 +7,7 @@ tried; not how anybody is connected to. Where the first choice connects at once 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from twisted.internet.defer import CancelledError, Deferred
@@ -90,6 +90,10 @@ class Candidates:
                 return seat
         return None
 
+    def spare(self, rivals: Sequence[Seat]) -> None:
+        """They were under way when another won: that is no failure, and each may have the second chance."""
+        self.tried = [seat for seat in self.tried if seat not in rivals]
+
     def ask(self, tries: int, found: Callable[[DialFailed | None], None], *, backups: bool) -> bool:
         """
         Ask for the addresses of a name that may bring somebody to try, each name once; False where there is none.
@@ -122,6 +126,7 @@ class Candidates:
     def stopped(self, seat: Seat, how: Stop) -> DialReset:
         """It took the connection, and stopped before it had said a byte: it is not tried again."""
         self.tried.append(seat)
+        self._others = None  # that may be seconds later: who is there by now?
         if how is Stop.ENDED:  # a reset has been counted by the seat
             self._wordless.append(seat)
         did = "ended" if how is Stop.ENDED else "reset"
@@ -154,7 +159,7 @@ class Candidates:
             others = self._others = pool.others(self._source, self._host)
         refused = False  # once in a look, however many there are: the budget is no larger for the next one
         for seat in others if tries < TRIES_LIMIT else ():
-            if seat in self.tried:
+            if seat in self.tried or seat.draining:  # an operator may have said so since the look began
                 continue
             if pool.full(seat):
                 self.full = True

@@ -50,6 +50,11 @@ class Race:
         self._runners: list[_Runner] = []
         self._timer: IDelayedCall | None = clock.callLater(delay, self._late)
 
+    @property
+    def running(self) -> list[Seat]:
+        """The rivals that are under way."""
+        return [runner.seat for runner in self._runners]
+
     def go_on(self) -> None:
         """One has failed: the next starts at once."""
         self._start()

@@ -267,6 +267,22 @@ def test_where_all_are_full_one_waits_until_a_connection_is_over() -> None:
     assert scene.loads == {1}
 
 
+@pytest.mark.parametrize("ends", [True, False])
+def test_who_had_no_room_before_another_failed_is_looked_at_again_before_one_waits(ends: bool) -> None:
+    """Room that was made meanwhile calls nobody: a client would wait for it, and be refused."""
+    scene = PoolScene(*ups(2), policy="hash_host", max_connections=1)
+    _, full = joined(scene)
+    _, outcome = scene.come()
+    full.vanish(Stop.ENDED)
+    if ends:
+        outcome = again(scene, outcome, scene.succeed(), Stop.ENDED)
+    else:
+        scene.fail()
+    assert scene.tries[-1] == full.remote
+    leg = scene.succeed()
+    assert outcome.legs == [leg]
+
+
 def test_one_waits_so_long_and_no_longer_and_it_is_said_why() -> None:
     scene = PoolScene(*ups(1), max_connections=1, queue_timeout=0.5)
     scene.come()

@@ -131,6 +131,28 @@ def test_names_that_bring_more_after_a_try_are_gone_through_from_the_first() -> 
     assert sorted(choice.all_in_turn()) == ["192.0.2.1", "192.0.2.2"]
 
 
+def test_who_is_drained_while_others_are_tried_is_not_tried() -> None:
+    choice = Choice(pool_of(4))
+    first = choice.those.following(0)
+    assert first is not None
+    choice.fails(first.member.address.host)
+    last = next(seat for seat in choice.pool.seats if seat is not first)
+    last.draining = True
+    assert last.member.address.host not in choice.all_in_turn()
+
+
+def test_after_a_connection_that_stopped_it_is_looked_anew_who_is_there() -> None:
+    world = World()
+    pool = world.pool(up("192.0.2.9"), up("a.example"))
+    pool.roster.look()
+    world.resolver.questions[0].answer("192.0.2.1")
+    choice = Choice(pool)
+    assert sorted(choice.all_in_turn()) == ["192.0.2.1", "192.0.2.9"]
+    world.resolver.questions[0].answer("192.0.2.2")
+    choice.those.stopped(seat_of(pool, "192.0.2.9"), Stop.LOST)
+    assert choice.all_in_turn() == ["192.0.2.2"]
+
+
 def over(choice: Choice, leg: FakeLeg, how: Stop) -> None:
     """The next one has the connection, until it stops."""
     choice.those.compare(leg)

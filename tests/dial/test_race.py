@@ -10,7 +10,7 @@ import pytest
 from starship.dial.candidates import TRIES_LIMIT
 from starship.dial.guard import Guard
 from starship.errors import DialRefused, DialTimeout
-from starship.words import Address, Origin, Route
+from starship.words import Address, Origin, Route, Stop
 from tests.dial.test_dialer import HELLO, OPENING, Outcome, Scene, refusal, up
 from tests.fakes import FakeLeg, arrival
 
@@ -95,6 +95,22 @@ def test_the_first_may_still_win_and_its_rival_is_given_up_without_blame() -> No
     assert scene.clock.getDelayedCalls() == []
     assert set(scene.rows().values()) == {0}
     assert sorted(scene.loads.values()) == [0, 1]
+
+
+def test_a_rival_that_was_merely_slower_has_the_second_chance() -> None:
+    scene = Race(SIX, FOUR)
+    scene.come()
+    first = scene.hosts[0]
+    scene.clock.advance(DELAY_S)
+    leg = scene.connect_to(0)
+    chance, second = scene.outcome.chance, Outcome()
+    assert chance is not None
+    leg.abort()
+    chance.take(second, Stop.ENDED, 5.0)
+    assert scene.hosts == [first, other(first), other(first)]
+    assert second.legs == [scene.connect_to(2)]
+    assert scene.clock.getDelayedCalls() == []
+    assert scene.loads == {first: 0, other(first): 1}
 
 
 def test_families_take_turns_while_there_are_addresses_of_both() -> None:

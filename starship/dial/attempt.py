@@ -99,17 +99,19 @@ class Attempt:
         self._race: Race | None = None
         self._more = self._turning = self._eased = False
 
-    def start(self, alone: Address | None, chosen: Seat | None) -> None:
-        """Begin: with the one address that there is, with a seat that was chosen, or by choosing one."""
-        if alone is not None:
+    def start(self, at_once: Address | None, chosen: Seat | None) -> None:
+        """Begin: with an address, that of the seat which was `chosen` if one was; or by asking or waiting for one."""
+        pool = self._pool
+        if at_once is None:
+            self._chosen = chosen
+            self._next()
+        else:
+            self._seat = chosen
             self._turning = True
-            self._try(alone, self._dialer.connect_timeout)
+            self._try(at_once, self._dialer.connect_timeout if pool is None else pool.terms.connect_timeout)
             self._turning = False
             if self._more:
                 self._next()
-        else:
-            self._chosen = chosen
-            self._next()
         if not self._over and self._deadline is None:
             self._deadline = self._dialer.clock.callLater(self._dialer.dial_timeout, self._too_late)
 
@@ -366,11 +368,8 @@ class Attempt:
                 return False
         queued = Queued(self, pool, room, candidates, self._tries)
         why = queued.join()
-        if why is None:
-            self._queued = queued
-            return True
-        self._why = why
-        return False
+        self._queued, self._why = (queued, self._why) if why is None else (None, why)
+        return why is None
 
     # The ends
 

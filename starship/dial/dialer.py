@@ -15,6 +15,7 @@ from zope.interface import implementer
 
 from starship.addresses import is_ip
 from starship.dial.attempt import Attempt
+from starship.dial.candidates import verdict
 from starship.dial.guard import Guard
 from starship.dial.pools.book import Pools
 from starship.dial.pools.seat import Seat
@@ -81,6 +82,13 @@ class Dialer:
         if pool is None and alone is None:
             outcome.failed(DialUnresolved(f"there is no pool {route.pool}"))
             return NOTHING
+        seat = None if choice is None else choice.seat
+        if pool is not None and pool.room is None and not pool.named:  # nobody to be waited or asked for
+            seat = seat or pool.pick(arrival.client.host, hello.name)
+            if seat is None:
+                outcome.failed(verdict(pool, None, None))
+                return NOTHING
+            alone = seat.member.address
         terms = self.pools.terms if pool is None else pool.terms
         version = route.proxy_protocol or terms.proxy_protocol
         said = opening
@@ -92,7 +100,7 @@ class Dialer:
         if self.spares is not None and terms.preconnect:
             # Where nothing was said yet, there is nothing by which a spare could be known to be alive.
             attempt.supply = Supply(self.spares, terms.preconnect, bool(said) and twice(hello, said))
-        attempt.start(alone, None if choice is None else choice.seat)
+        attempt.start(alone, seat)
         return attempt
 
     def choose(self, route: Route, arrival: Arrival, hello: Hello) -> Choice | None:

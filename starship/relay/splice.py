@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from attrs import frozen
+from attrs import field, frozen
 from twisted.internet.interfaces import IDelayedCall
 from zope.interface import classImplements
 
@@ -37,11 +37,20 @@ LOOK_S: Final = 2.0
 
 @frozen(kw_only=True)
 class SpliceLimits:
-    """Seconds; 0: none. `idle`: silence both ways; `half_close`: that, once one side has ended; `lifetime`: in all."""
+    """
+    Seconds; 0: none. `idle`: silence both ways; `half_close`: that, once one side has ended; `lifetime`: in all.
+
+    `first_look` is when a connection with a way back is looked at first.
+    """
 
     idle: float
     half_close: float
     lifetime: float
+    first_look: float = field(init=False)
+
+    @first_look.default
+    def _first_look(self) -> float:
+        return min(self.idle / IDLE_CHECKS or LOOK_S, LOOK_S)
 
 
 class Splice:
@@ -150,7 +159,7 @@ class Splice:
         self.upstream.end(self._upstream_finished)
 
     def _upstream_stopped(self, why: Stop) -> None:
-        if self._over or (self.back is not None and self._goes_back(self.back, why)):
+        if self._over or (self.back is not None and not self.upstream.received and self._goes_back(self.back, why)):
             return
         if why is Stop.LOST:
             self._lost(UPSTREAM)
@@ -246,7 +255,9 @@ class Splice:
         if self.client.held:
             self.back = None
             back.stay()
-        self._watch = self._put_watch()
+            self._watch = self._put_watch()
+        else:
+            self._watch = self.wheel.put(self.limits.first_look, self)
 
     def _looks_back(self, back: IWayBack) -> bool:
         """
@@ -267,8 +278,8 @@ class Splice:
     def _put_watch(self) -> Slot | None:
         patience = self._patience()
         wait = patience / IDLE_CHECKS
-        if self.back is not None and not 0 < wait <= LOOK_S:
-            wait = LOOK_S
+        if self.back is not None:
+            wait = min(wait or LOOK_S, LOOK_S)
         return self.wheel.put(wait, self) if wait else None
 
     def _goes_back(self, back: IWayBack, how: Stop) -> bool:

@@ -105,7 +105,9 @@ class Pools:
     named: Mapping[str, NamedPool]
     terms: Terms
     means: Means
-    _found: OrderedDict[int, tuple[tuple[Upstream, ...], str | None, Pool]] = field(init=False, factory=OrderedDict)
+    _found: OrderedDict[int, tuple[tuple[Upstream, ...], str | None, int, Pool]] = field(
+        init=False, factory=OrderedDict
+    )
     _alike: dict[tuple[tuple[Upstream, ...], str, int], tuple[Pool, set[int]]] = field(init=False, factory=dict)
     _seats: int = field(init=False, default=0)
 
@@ -117,9 +119,9 @@ class Pools:
         upstreams = route.upstreams
         key = id(upstreams) ^ port
         found = self._found.get(key)
-        if found is not None and found[0] is upstreams and found[1] == route.policy:
-            pool = found[2]
-            if pool.port in (ANYWHERE, port):
+        if found is not None:
+            known, policy, door, pool = found
+            if known is upstreams and door == port and policy == route.policy:
                 self._found.move_to_end(key)
                 return pool
         return self._find(key, route, port)
@@ -167,7 +169,7 @@ class Pools:
     def lately(self) -> Iterator[Pool]:
         """Those of routes that name none, the one that was used last first."""
         met: set[Pool] = set()
-        for _, _, pool in reversed(self._found.values()):
+        for *_, pool in reversed(self._found.values()):
             if pool not in met:
                 met.add(pool)
                 yield pool
@@ -206,7 +208,7 @@ class Pools:
             self._alike[alike] = pool, set()
         pool, keys = self._alike[alike]
         keys.add(key)
-        self._found[key] = upstreams, route.policy, pool
+        self._found[key] = upstreams, route.policy, port, pool
         self._seats += len(upstreams)
         while self._seats > SEATS_LIMIT and len(self._found) > 1:
             self._forget(next(iter(self._found)))
@@ -216,7 +218,7 @@ class Pools:
         found = self._found.pop(key, None)
         if found is None:
             return
-        upstreams, _, pool = found
+        upstreams, _, _, pool = found
         self._seats -= len(upstreams)
         alike = (upstreams, pool.terms.policy, pool.port)
         keys = self._alike[alike][1]

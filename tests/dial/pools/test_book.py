@@ -95,7 +95,7 @@ def test_what_is_remembered_of_routes_is_bounded_and_the_least_recently_used_goe
         assert pools.of(used, 443) is kept
     assert pools._seats <= SEATS_LIMIT
     assert len(world.means.members) <= SEATS_LIMIT
-    assert sum(len(upstreams) for upstreams, _, _ in pools._found.values()) == pools._seats
+    assert sum(len(upstreams) for upstreams, *_ in pools._found.values()) == pools._seats
 
 
 def test_a_pool_is_kept_as_long_as_one_route_that_is_like_it() -> None:

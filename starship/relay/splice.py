@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from attrs import field, frozen
+from attrs import frozen
 from twisted.internet.interfaces import IDelayedCall
 from zope.interface import classImplements
 
@@ -37,20 +37,11 @@ LOOK_S: Final = 2.0
 
 @frozen(kw_only=True)
 class SpliceLimits:
-    """
-    Seconds; 0: none. `idle`: silence both ways; `half_close`: that, once one side has ended; `lifetime`: in all.
-
-    `first_look` is when a connection with a way back is looked at first.
-    """
+    """Seconds; 0: none. `idle`: silence both ways; `half_close`: that, once one side has ended; `lifetime`: in all."""
 
     idle: float
     half_close: float
     lifetime: float
-    first_look: float = field(init=False)
-
-    @first_look.default
-    def _first_look(self) -> float:
-        return min(self.idle / IDLE_CHECKS or LOOK_S, LOOK_S)
 
 
 class Splice:
@@ -257,7 +248,7 @@ class Splice:
             back.stay()
             self._watch = self._put_watch()
         else:
-            self._watch = self.wheel.put(self.limits.first_look, self)
+            self._watch = self.wheel.put(min(self.limits.idle / IDLE_CHECKS or LOOK_S, LOOK_S), self)
 
     def _looks_back(self, back: IWayBack) -> bool:
         """

@@ -117,7 +117,7 @@ class Snapshot:
         try:
             for start in range(0, len(entries), SLICE):
                 part = entries[start : start + SLICE]
-                await self._in_thread(lambda part=part: writer.write(part, shift))  # type: ignore[misc]
+                await self._in_thread(lambda part=part: writer.write(part, shift))  # type: ignore[misc]  # mypy: lambda
             await self._in_thread(lambda: writer.publish(self._path))
         finally:
             writer.close()

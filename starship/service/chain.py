@@ -90,7 +90,7 @@ def make_chain(
 
     `client` None: one as `lookup` says. `random` spreads questions over time, and guards nothing.
     """
-    random = random or Random()  # noqa: S311
+    random = random or Random()  # noqa: S311  # spreads times out, guards nothing
     seconds = Timings()
     apis = make_apis(settings, reactor, random.random, client)
     queue = _queue(lookup, apis.failover, reactor)

@@ -35,6 +35,7 @@ from starship.wire.connect import connect_on
 from starship.wire.ground import Ground as Wire
 from starship.words import Address, Hello, Origin, ProxyOptions, Route, Upstream
 from tests.dial.pools.pooling import FakeNames
+from tests.dial.tries import Try
 from tests.fakes import FakeLeg, arrival
 from tests.loopback import Ground, ground
 
@@ -73,22 +74,6 @@ class Outcome:
     def why(self) -> DialFailed:
         assert (len(self.failures), len(self.legs)) == (1, 0)
         return self.failures[0]
-
-
-@implementer(ICancel)
-@define(eq=False)
-class Try:
-    """One connect under way, which the test answers."""
-
-    remote: Address
-    bind: tuple[str, ...]
-    timeout: float
-    connected: Callable[[ILeg], object]
-    refused: Callable[[OSError], object]
-    cancelled: int = 0
-
-    def cancel(self) -> None:
-        self.cancelled += 1
 
 
 @define(eq=False)

@@ -9,7 +9,8 @@ from twisted.internet.task import Clock
 from starship.dial.spares import KEEP_S, RESULTS, SPOKE_S, SURE_S, Spare, Spares
 from starship.words import Address, Stop
 from tests.dial.sparing import SpareLeg
-from tests.dial.test_dialer import FakeConnect, Try, refusal
+from tests.dial.test_dialer import FakeConnect, refusal
+from tests.dial.tries import Try
 
 HERE = Address("192.0.2.80", 443)
 IDLE_S = 10.0

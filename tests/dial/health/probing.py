@@ -8,12 +8,12 @@ from typing import Any
 
 from attrs import define, field
 from twisted.internet.task import Clock
-from zope.interface import implementer
 
 from starship.dial.health.dialogue import unverified
 from starship.dial.health.probe import Line
 from starship.interfaces import ICancel, ILeg
 from starship.words import Address, Stop
+from tests.dial import tries
 from tests.fakes import FakeLeg
 
 OUR_END = ("192.0.2.99",)
@@ -43,21 +43,11 @@ class Spoken(FakeLeg):
             self.vanish(how)
 
 
-@implementer(ICancel)
 @define(eq=False, repr=False)
-class Try:
-    """One connect under way."""
+class Try(tries.Try):
+    """One connect under way, to somebody who may be spoken to."""
 
-    remote: Address
-    bind: tuple[str, ...]
-    timeout: float
-    connected: Callable[[ILeg], object]
-    refused: Callable[[OSError], object]
     leg: Spoken = field(factory=Spoken)
-    cancelled: int = 0
-
-    def cancel(self) -> None:
-        self.cancelled += 1
 
     def succeeds(self) -> Spoken:
         self.connected(self.leg)

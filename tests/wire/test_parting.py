@@ -137,10 +137,9 @@ def test_a_slow_reader_on_the_wire_gets_the_last_byte_and_the_end(bench: Bench) 
     leg, peer = bench.leg(WireLeg)
     leg.send(b"s" * SIZE)
     clock = parted(leg)
+    peer.send(b"it talks on")
     assert _slowly(peer, clock, bench.turns) == SIZE
     bench.until(lambda: not leg.pending())
-    peer.send(b"it talks on")
-    bench.turns()
     looks(clock, LINGER_S + LOOK_S)
     bench.turns()
     assert leg.fd == -1

@@ -37,6 +37,14 @@ def read_until(connection: socket.socket, end: bytes | tuple[bytes, ...]) -> byt
     return got
 
 
+def read_so_many(connection: socket.socket, size: int) -> bytes:
+    """So many bytes, however they are cut; fewer where the stream ends before."""
+    got = bytearray()
+    while len(got) < size and (data := connection.recv(size - len(got))):
+        got += data
+    return bytes(got)
+
+
 def ask(port: int, pieces: Iterable[bytes]) -> bytes:
     """Send pieces one by one, and read to the end."""
     with connect(port) as connection:

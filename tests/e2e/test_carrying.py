@@ -12,7 +12,7 @@ from random import Random
 import pytest
 from attrs import define, field
 
-from tests.e2e.clients import connect, hello_for, read_all, read_until, request
+from tests.e2e.clients import connect, hello_for, read_all, read_so_many, read_until, request
 from tests.e2e.trouble import in_threads, nothing_stays
 from tests.e2e.world import WAIT_S, Api, Cluster, Starship, until
 
@@ -63,7 +63,7 @@ class Exchange:
 
     def __call__(self, connection: socket.socket) -> None:
         connection.settimeout(FLOOD_S)
-        connection.recv(self.head, socket.MSG_WAITALL)
+        read_so_many(connection, self.head)
         self.sent, self.got = in_threads(lambda: flood(connection, b"upstream"), lambda: drink(connection))
         self.done.set()
 
@@ -141,7 +141,7 @@ def test_s13_a_websocket_talks_both_ways_turn_by_turn(ship: Starship, api: Api) 
         for turn in range(500):
             frame = struct.pack(">BBH", 0x82, 126, turn) + BLOCK[: turn * 10]
             client.sendall(frame)
-            assert client.recv(len(frame), socket.MSG_WAITALL) == frame
+            assert read_so_many(client, len(frame)) == frame
     assert ship.ending(name="socket.com")["reason"] == "ok"
     cluster.stop()
 
@@ -154,7 +154,7 @@ def test_two_hundred_clients_at_once_leave_nothing_behind(ship: Starship, api: A
         for client, saying in zip(clients, sayings, strict=True):
             client.sendall(saying)
         for client, saying in zip(clients, sayings, strict=True):
-            assert client.recv(len(saying), socket.MSG_WAITALL) == saying
+            assert read_so_many(client, len(saying)) == saying
         assert ship.metric("starship_connections_active", door="any") == CROWD
         assert ship.metric("starship_gate_connections") == CROWD
         for client in clients:

@@ -32,9 +32,16 @@ from attrs import define, field
 
 from starship.mock.certificates import Authority
 
-WAIT_S = 10.0
-START_S = 30.0
+WAIT_S = 30.0
+"""Longer than anything takes on a machine that has other things to do; nobody waits so long where all is well."""
+
+START_S = 90.0
 """Python, Twisted and all our rooms are read from a disk that others use too."""
+
+ADMIN = r"AdminSite starting on (\d+)\n"
+
+AGAIN_S = 0.5
+"""Who does not end is asked to so often: two signals of a kind that come at once are one."""
 
 
 def until(holds: Callable[[], Any], what: str = "the condition", seconds: float = WAIT_S) -> Any:
@@ -56,6 +63,7 @@ class _Api(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 512
     block_on_close = False
+    allow_reuse_port = True  # see `closed_port`
 
     def __init__(self, *arguments: Any) -> None:
         self.connections: set[socket.socket] = set()
@@ -91,6 +99,7 @@ class Api:
     paths: list[str] = field(factory=list)
     everyone: Callable[[BaseHTTPRequestHandler], None] | None = None  # when set, answers every question
     _server: _Api | None = None
+    _counting: threading.Lock = field(factory=threading.Lock)  # each question has a thread
     port: int = 0
 
     def start(self, port: int = 0) -> None:
@@ -105,9 +114,10 @@ class Api:
 
             def do_GET(self) -> None:
                 name = parse_qs(urlsplit(self.path).query).get("host", [""])[0]
-                api.asked[name] += 1
-                api.seen.append(dict(self.headers.items()))
-                api.paths.append(self.path)
+                with api._counting:
+                    api.asked[name] += 1
+                    api.seen.append(dict(self.headers.items()))
+                    api.paths.append(self.path)
                 answer = api.everyone or api.hosts.get(name)
                 if callable(answer):
                     answer(self)
@@ -156,18 +166,22 @@ class Cluster:
     port: int = 0
     visits: int = 0
     _listener: socket.socket | None = None
+    _accepting: threading.Thread | None = None
     _connections: set[socket.socket] = field(factory=set)
 
     def start(self) -> Cluster:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        self._listener = socket.create_server((self.host, self.port), family=family, backlog=1024)
+        self._listener = socket.create_server((self.host, self.port), family=family, backlog=1024, reuse_port=True)
         self.port = self._listener.getsockname()[1]
-        threading.Thread(target=self._accept, daemon=True).start()
+        self._accepting = threading.Thread(target=self._accept, args=(self._listener,), daemon=True)
+        self._accepting.start()
         return self
 
     def stop(self) -> None:
-        if self._listener is not None:
+        """Listen no more; those who were taken are served on. To keep the port: stop within `closed_port(port)`."""
+        if self._listener is not None and self._accepting is not None:
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
+            self._accepting.join()  # its descriptor may be another's once it is closed
             self._listener.close()
             self._listener = None
 
@@ -179,9 +193,8 @@ class Cluster:
     def address(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
-    def _accept(self) -> None:
-        listener = self._listener
-        while listener is not None:
+    def _accept(self, listener: socket.socket) -> None:
+        while True:
             try:
                 connection, _ = listener.accept()
             except OSError:
@@ -272,13 +285,13 @@ class Starship:
         return self.ports(door)[0]
 
     def ports(self, door: str) -> list[int]:
-        pattern = rf"listener {re.escape(door)} starting on (\d+)"
+        pattern = rf"listener {re.escape(door)} starting on (\d+)\n"
         found = until(lambda: re.findall(pattern, self.log.read_text()), f"listener {door}")
         return [int(port) for port in found]
 
     @property
     def admin(self) -> int:
-        found = until(lambda: re.search(r"AdminSite starting on (\d+)", self.log.read_text()), "the admin port")
+        found = until(lambda: re.search(ADMIN, self.log.read_text()), "the admin port")
         return int(found.group(1))
 
     def get(self, path: str) -> tuple[int, str]:
@@ -333,13 +346,9 @@ class Starship:
         return [json.loads(line) for line in self.access_log.read_text().split("\n")[:-1]]
 
     def settled(self) -> int:
-        """How many lines the access log has, once it has one for each connection that is over."""
-
-        def over() -> bool:
-            gone = self.metric("starship_connections_total") - self.metric("starship_connections_active")
-            return len(self.endings()) == gone
-
-        until(over, "a line for each connection")
+        """How many lines the access log has, once nobody is inside and it has one for each connection that was."""
+        until(lambda: self.metric("starship_connections_active") == 0, "nobody is inside")
+        until(lambda: len(self.endings()) == self.metric("starship_connections_total"), "a line for each connection")
         return len(self.endings())
 
     def ending(self, **words: Any) -> dict[str, Any]:
@@ -374,14 +383,13 @@ class Starship:
         self.process.send_signal(number)
 
     def stop(self) -> int:
-        """SIGTERM twice if need be; the exit status."""
-        if self.process.poll() is None:
+        """SIGTERM, twice and more if need be; the exit status."""
+        end = time.monotonic() + WAIT_S
+        while self.process.poll() is None and time.monotonic() < end:
             self.signal(signal.SIGTERM)
-            try:
-                self.process.wait(0.5)
-            except subprocess.TimeoutExpired:
-                self.signal(signal.SIGTERM)
-        return self.process.wait(WAIT_S)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(AGAIN_S)
+        return self.process.wait(AGAIN_S)
 
 
 def twistd(*arguments: str) -> list[str]:
@@ -428,7 +436,7 @@ def starship(
     try:
         if wait:
             until(
-                lambda: process.poll() is not None or (log.exists() and "AdminSite starting" in log.read_text()),
+                lambda: process.poll() is not None or (log.exists() and re.search(ADMIN, log.read_text())),
                 "the start",
                 START_S,
             )
@@ -448,8 +456,20 @@ def in_mode(mode: str, ini: str) -> str:
     return re.sub(r"^protocol = (http|auto)$", rf"protocol = \1\nmode = {mode}", ini, flags=re.MULTILINE)
 
 
+def patient(text: str, whole: str, longest: str, **more: str) -> str:
+    """A section's lines, and deadlines that no busy machine meets for what they leave out; `whole` says the longest."""
+    said = {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in text.splitlines())}
+    times = {whole: longest, "connect_timeout": said.get(whole, longest), **more}
+    return "\n".join((text, *(f"{key} = {value}" for key, value in times.items() if key not in said)))
+
+
 def ini_text(api: Api, *, extra: str = "", lookup: str = "", upstream: str = "", doors: str = "") -> str:
-    """An ini with a TLS, an HTTP and an auto door on loopback, and this API."""
+    """
+    An ini with a TLS, an HTTP and an auto door on loopback, and this API.
+
+    Where `lookup` and `upstream` say nothing of a deadline, it is one that is not met.
+    """
+    lookup, upstream = patient(lookup, "timeout", "30s", wait="60s"), patient(upstream, "dial_timeout", "60s")
     return f"""
 [listener:https]
 protocol = tls

@@ -16,6 +16,7 @@ from attrs import define, field
 from twisted.internet.error import ConnectionAborted
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import ClientFactory, Factory, Protocol
+from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
 from starship.interfaces import ILeg
@@ -24,6 +25,7 @@ from starship.relay.splice import Splice, SpliceLimits
 from starship.wire.connect import connect_on
 from starship.wire.ground import Ground as Wire
 from starship.wire.leg import WireLeg
+from starship.wire.pipes import PIPE_BYTES
 from starship.wire.port import Listening, WirePort, bound_socket
 from starship.wire.reactor import WireReactor
 from starship.wire.stock import LegProtocol, StockLeg
@@ -34,6 +36,9 @@ BLOCK = Random(0).randbytes(1 << 20)
 """What peers send, from a place of their own on, over and over."""
 
 NO_LIMITS = SpliceLimits(idle=0, half_close=0, lifetime=0)
+
+ROOM_BYTES = 1 << 17
+"""What the kernel may keep for each end: said, since else it is as much as the machine thinks fit."""
 
 
 class Ground:
@@ -55,7 +60,7 @@ class Ground:
                 peer.step()
         self.reactor.iterate(wait)
 
-    def until(self, condition: Callable[[], bool], *peers: Peer, seconds: float = 10) -> None:
+    def until(self, condition: Callable[[], bool], *peers: Peer, seconds: float = 30) -> None:
         """Turn until the condition holds; an assertion after so many seconds."""
         deadline = time.monotonic() + seconds
         while not condition():
@@ -180,18 +185,25 @@ class Peer:
 
 @define(eq=False)
 class MiniProxy:
-    """A port of ours that joins whoever comes to a raw server. `tiny`: the least buffers that the kernel allows."""
+    """
+    A port of ours that joins whoever comes to a raw server. `tiny`: the least buffers that the kernel allows.
+
+    No time passes but what the test lets pass on `clock`.
+    """
 
     ground: Ground
     limits: SpliceLimits = NO_LIMITS
     tiny: bool = False
+    clock: Clock = field(init=False, factory=Clock)
     endings: list[tuple[Reason, str]] = field(init=False, factory=list)
     legs: list[Any] = field(init=False, factory=list)
     listener: socket.socket = field(init=False)
     port: Any = field(init=False)
 
     def __attrs_post_init__(self) -> None:
-        self.listener = self.ground.own(socket.create_server(("127.0.0.1", 0), backlog=1024))
+        self.listener = self.sized(self.ground.own(socket.socket()))  # inherited by those who are accepted
+        self.listener.bind(("127.0.0.1", 0))
+        self.listener.listen(1024)
         self.port = self._open()
 
     def _open(self) -> Any:
@@ -200,11 +212,11 @@ class MiniProxy:
     def connected(self, *, client: Peer, server: Peer) -> tuple[Peer, Peer]:
         """Connect both peers through the proxy."""
         before = len(self.legs)
-        client.sock = self._small(self.ground.own(socket.socket()))
+        client.sock = self.sized(self.ground.own(socket.socket()))
         client.sock.setblocking(False)
         client.sock.connect_ex(("127.0.0.1", self.port.getHost().port))
         self.ground.until(lambda: len(self.legs) == before + 2)
-        server.sock = self._small(self.ground.own(self.listener.accept()[0]))
+        server.sock = self.ground.own(self.listener.accept()[0])
         server.sock.setblocking(False)
         return client, server
 
@@ -219,10 +231,11 @@ class MiniProxy:
     def ended(self, reason: Reason, detail: str) -> None:
         self.endings.append((reason, detail))
 
-    def _small(self, sock: socket.socket) -> socket.socket:
-        if self.tiny:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    def sized(self, sock: socket.socket) -> socket.socket:
+        """The same with the buffers of this proxy."""
+        size = 1 if self.tiny else ROOM_BYTES
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
         return sock
 
 
@@ -248,7 +261,7 @@ class _Front(LegProtocol):
 
     def connectionMade(self) -> None:
         transport: Any = self.transport
-        self.proxy._small(transport.getHandle())
+        self.proxy.sized(transport.getHandle())
         self.leg = StockLeg(transport, Address("127.0.0.1", transport.getPeer().port))
         self.proxy.legs.append(self.leg)
         port = self.proxy.listener.getsockname()[1]
@@ -272,11 +285,11 @@ class _BackProtocol(LegProtocol):
     def connectionMade(self) -> None:
         transport: Any = self.transport
         proxy = self.front.proxy
-        proxy._small(transport.getHandle())
+        proxy.sized(transport.getHandle())
         self.leg = StockLeg(transport, Address("127.0.0.1", transport.getPeer().port))
         proxy.legs.append(self.leg)
 
-        Splice(self.front.leg, self.leg, proxy.limits, Wheel(proxy.ground.reactor), proxy.ended).start()
+        Splice(self.front.leg, self.leg, proxy.limits, Wheel(proxy.clock), proxy.ended).start()
 
 
 @define(eq=False)
@@ -289,14 +302,15 @@ class WireProxy(MiniProxy):
     def _open(self) -> Any:
         self.wire = Wire(self.ground.reactor.wire, self.splice_after)
         listener = bound_socket("127.0.0.1", 0)
-        if self.tiny:
-            self._small(listener)  # inherited by those who are accepted
+        self.sized(listener)  # inherited by those who are accepted
         port = WirePort(listener, _WireDoorway(self), self.wire, self.ground.reactor, Listening(defer=False))
         port.startListening()
         return port
 
     def buffered(self) -> int:
-        return sum(len(leg.out or b"") + leg.piped + leg.held for leg in self.legs)
+        """What is in a pipe is the kernel's, and bounded by the pipe."""
+        assert all(leg.piped <= PIPE_BYTES for leg in self.legs)
+        return sum(len(leg.out or b"") + leg.held for leg in self.legs)
 
     def full(self) -> bool:
         return all(leg.out is not None or leg.ended or leg.paused for leg in self.legs)
@@ -331,7 +345,7 @@ class _WireFront(Protocol):
 
     def _joined(self, leg: ILeg) -> None:
         self.proxy.legs.append(leg)
-        Splice(self.leg, leg, self.proxy.limits, Wheel(self.proxy.ground.reactor), self.proxy.ended).start()
+        Splice(self.leg, leg, self.proxy.limits, Wheel(self.proxy.clock), self.proxy.ended).start()
 
     def _failed(self, error: OSError) -> None:
         raise AssertionError(error)

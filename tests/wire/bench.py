@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import socket
 import struct
+import termios
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
@@ -22,17 +25,21 @@ L = TypeVar("L", bound=WireLeg)
 
 HERE = Address("127.0.0.1", 1)
 
+PATIENCE_S = 30.0
+"""How long a test waits for what must come; a busy machine is no finding."""
+
+ROOM_BYTES = 1 << 17
+"""What the kernel may keep for each end: said, since else it is as much as the machine thinks fit."""
+
 
 def tcp_pair(*, small: bool = False) -> tuple[socket.socket, socket.socket]:
     """Two ends of a connection, neither of which blocks. `small`: hardly any buffers."""
     with socket.socket() as listener:
-        if small:
-            _shrink(listener)
+        _size(listener, small)
         listener.bind(("127.0.0.1", 0))
         listener.listen()
         one = socket.socket()
-        if small:
-            _shrink(one)
+        _size(one, small)
         one.connect(listener.getsockname())
         other, _ = listener.accept()
     one.setblocking(False)
@@ -44,6 +51,23 @@ def reset(sock: socket.socket) -> None:
     """Leave without a word."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     sock.close()
+
+
+def arrived(sock: socket.socket | int) -> int:
+    """Bytes that are there to read, and have been told of to whoever watches (the kernel counts under its lock)."""
+    return int.from_bytes(fcntl.ioctl(sock, termios.FIONREAD, bytes(4)), "little")
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    """
+    Wait for the kernel, and turn nothing; an assertion after PATIENCE_S.
+
+    What one end was told to do, the other end need not see yet: another processor may be about to carry it over.
+    """
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        os.sched_yield()
 
 
 def stuff(sock: socket.socket, most: int = 1 << 30) -> int:
@@ -100,16 +124,27 @@ class Bench:
         return leg, peer
 
     def turns(self, number: int = 3) -> None:
-        """So many turns, which do not wait."""
+        """So many turns, which do not wait: enough for what is there already, and no proof that anything has come."""
         for _ in range(number):
             self.loop.turn(0)
 
-    def until(self, condition: Callable[[], bool], seconds: float = 5) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = PATIENCE_S) -> None:
         """Turn until it holds; an assertion after so many seconds."""
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, "it did not come to pass"
             self.loop.turn(0.001)
+
+    def drinks(self, sock: socket.socket, size: int) -> bytes:
+        """Turn until a peer has read so many bytes, and what they were with all that came along."""
+        data = bytearray()
+
+        def enough() -> bool:
+            data.extend(drink(sock))
+            return len(data) >= size
+
+        self.until(enough)
+        return bytes(data)
 
     def close(self) -> None:
         self.turns()
@@ -166,7 +201,7 @@ def bench() -> Iterator[Bench]:
     yield made
     made.close()
     assert made.ground.pipes.lent == 0
-    assert _open_sockets() == before
+    assert _open_sockets() <= before  # another test's may have been forgotten meanwhile
 
 
 @pytest.fixture
@@ -188,6 +223,7 @@ def _open_sockets() -> set[str]:
     return {name for name in found if name.startswith("socket")}
 
 
-def _shrink(sock: socket.socket) -> None:
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # with less, TCP waits for its own timers
+def _size(sock: socket.socket, small: bool) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 if small else ROOM_BYTES)
+    # with less than a page, TCP waits for its own timers
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096 if small else ROOM_BYTES)

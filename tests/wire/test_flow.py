@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import socket
+from contextlib import suppress
 from pathlib import Path
 from random import Random
 
@@ -15,7 +16,7 @@ from starship.wire.ground import BUFFER_BYTES
 from starship.wire.leg import WireLeg
 from starship.wire.pipes import PIPE_BYTES, Pipe, Pipes
 from starship.words import Stop
-from tests.wire.bench import HERE, Bench, Eye, bench, drink, nobody, reset, stuff
+from tests.wire.bench import HERE, Bench, Eye, arrived, bench, drink, nobody, reset, stuff, wait
 
 __all__ = ["bench"]
 
@@ -46,13 +47,14 @@ class Through:
 
     def fill_pipe(self) -> None:
         """Send until the pipe waits, half full, for the other side."""
-        for _ in range(1000):
-            if self.source.piped:
-                return
-            self.send(b"SECRET" * 10_000)
-            self.drink()
-            self.bench.turns(1)
-        raise AssertionError("the pipe was never needed")
+
+        def waits() -> bool:
+            if not self.source.piped:
+                self.drink()
+                self.send(b"SECRET" * 10_000)
+            return bool(self.source.piped)
+
+        self.bench.until(waits)
 
     def all_came(self) -> bool:
         self.drink()
@@ -83,14 +85,14 @@ def test_s13_from_copy_to_splice_to_copy_every_byte_comes_once_and_in_order(benc
         through.send_all(random_bytes(seed, size))
     assert (through.source.received, through.sink.sent) == (len(through.sent), len(through.sent))
     assert (through.source.run >= splice_after) is False  # the last was talk: it is copied again
-    assert bench.ground.pipes.lent == 0
+    bench.until(lambda: bench.ground.pipes.lent == 0)
 
 
 def test_much_is_spliced_and_its_pipe_is_given_back_when_nothing_more_comes(bench: Bench) -> None:
     through = Through(bench, splice_after=65536)
     through.send_all(random_bytes(1, 1_000_000))
+    bench.until(lambda: bench.ground.pipes.lent == 0)
     assert bench.ground.pipes._spare  # there was one
-    assert bench.ground.pipes.lent == 0
 
 
 def test_a_splice_that_fills_the_other_side_waits_in_its_pipe_and_goes_on(bench: Bench) -> None:
@@ -99,18 +101,19 @@ def test_a_splice_that_fills_the_other_side_waits_in_its_pipe_and_goes_on(bench:
     assert through.source.paused
     assert bench.ground.pipes.lent == 1
     bench.until(through.all_came)
-    assert bench.ground.pipes.lent == 0
+    bench.until(lambda: bench.ground.pipes.lent == 0)
 
 
 @pytest.mark.parametrize("splice_after", [1, 1 << 62])
 def test_a_limit_within_a_splice_is_kept_to_the_byte(bench: Bench, splice_after: int) -> None:
     through = Through(bench, splice_after=splice_after, limit=300_001)
-    for _ in range(1000):
+
+    def came() -> bool:
         through.send(b"x" * (400_000 - len(through.sent)))
-        bench.turns(1)
         through.drink()
-        if through.stops:
-            break
+        return len(through.got) >= 300_001
+
+    bench.until(came)
     bench.turns(10)
     through.drink()
     assert through.stops == [Stop.LIMIT]
@@ -145,10 +148,15 @@ def test_where_the_other_side_cannot_be_spliced_into_what_is_in_the_pipe_is_copi
     sink = WireLeg(bench.ground, os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), HERE)  # splice(2): EINVAL
     source.carry(sink, None, nobody)
     data = random_bytes(3, 400_000)
-    for start in range(0, len(data), 50_000):
-        assert writer.send(data[start : start + 50_000]) == 50_000
-        bench.turns(1)
-    bench.until(lambda: source.received == len(data))
+    rest = memoryview(data)
+
+    def all_read() -> bool:
+        nonlocal rest
+        with suppress(BlockingIOError):
+            rest = rest[writer.send(rest[:50_000]) :] if rest else rest
+        return source.received == len(data)
+
+    bench.until(all_read)
     os.close(sink.fd)
     sink.fd = -1
     assert path.read_bytes() == data
@@ -239,15 +247,14 @@ def test_a_direction_that_could_be_read_for_ever_has_so_many_reads_a_turn(bench:
 
 def test_a_direction_that_could_be_read_for_ever_leaves_the_others_their_turn(bench: Bench) -> None:
     endless, talk = Through(bench, splice_after=1 << 62), Through(bench, splice_after=1 << 62)
-    turns = 0
     for _ in range(20):
         stuff(endless.writer)
-        talk.send(b"hello")
+        assert talk.send(b"hello") == 5
+        wait(lambda: arrived(talk.source.fd) == 5)
         bench.turns(1)
-        turns += 1
         drink(endless.reader)
-        assert talk.all_came()
-    assert turns == 20
+        assert talk.sink.sent == len(talk.sent)
+    bench.until(talk.all_came)
 
 
 def test_a_reader_that_nobody_carries_for_has_its_turns_too(bench: Bench) -> None:
@@ -266,11 +273,15 @@ def test_a_reader_that_nobody_carries_for_has_its_turns_too(bench: Bench) -> Non
     endless: object = Endless()
     leg.owner = endless  # type: ignore[assignment]  # of an owner, only what is called here
     stuff(peer, 200_000)
-    bench.turns(1)
-    assert 0 < seen <= 2 * READS_PER_TURN
-    before = seen
-    bench.turns(1)
-    assert before < seen <= before + 2 * READS_PER_TURN
+    before = 0
+
+    def many_turns() -> bool:
+        nonlocal before
+        assert seen <= before + 2 * READS_PER_TURN
+        before = seen
+        return seen > 10 * READS_PER_TURN
+
+    bench.until(many_turns)
 
 
 # Nagle

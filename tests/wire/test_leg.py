@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import pytest
 from twisted.logger import LogEvent
@@ -15,7 +16,7 @@ from starship.wire.hold import HOLD_LIMIT_BYTES
 from starship.wire.leg import WireLeg
 from starship.words import Stop
 from tests.fakes import FakeLeg, errors_in
-from tests.wire.bench import Bench, Told, bench, drink, hears, log, nobody, reset, stuff
+from tests.wire.bench import Bench, Told, arrived, bench, drink, hears, log, nobody, reset, stuff, wait
 
 __all__ = ["bench", "log"]
 
@@ -33,22 +34,26 @@ def test_it_knows_both_its_ends(bench: Bench) -> None:
 # Holding
 
 
+def _holds(leg: WireLeg, size: int) -> bool:
+    return leg.held == size
+
+
 def test_a_server_that_speaks_first_is_held_and_given_out_once_in_order(bench: Bench) -> None:
     leg, peer = bench.leg(WireLeg)
-    for piece in (b"220 ", b"mail", b".example"):
+    for piece, in_all in ((b"220 ", 4), (b"mail", 8), (b".example", 16)):
         peer.send(piece)
-        bench.turns()
+        bench.until(partial(_holds, leg, in_all))
     assert (leg.take(), leg.take(), leg.received) == (b"220 mail.example", b"", 16)
 
 
 def test_what_nobody_carries_is_held_up_to_a_limit_and_read_on_once_it_is_taken(bench: Bench) -> None:
     leg, peer = bench.leg(WireLeg)
     sent = stuff(peer, 1 << 20)
+    bench.until(lambda: leg.received >= HOLD_LIMIT_BYTES)
     bench.turns(20)
-    assert HOLD_LIMIT_BYTES <= leg.received < HOLD_LIMIT_BYTES + HOLD_READ_BYTES
+    assert leg.received < HOLD_LIMIT_BYTES + HOLD_READ_BYTES
     taken = len(leg.take())
-    bench.turns(20)
-    assert leg.received > taken
+    bench.until(lambda: leg.received > taken)
     to = FakeLeg()
     leg.carry(to, None, nobody)
     bench.until(lambda: leg.received == sent)
@@ -58,7 +63,7 @@ def test_what_nobody_carries_is_held_up_to_a_limit_and_read_on_once_it_is_taken(
 def test_taking_does_not_read_on_where_the_owner_has_paused_again(bench: Bench) -> None:
     leg, peer = bench.leg(WireLeg)
     stuff(peer, 1 << 20)
-    bench.turns(20)
+    bench.until(lambda: leg.held >= HOLD_LIMIT_BYTES)
     leg.take()
     leg.pause()
     before = leg.received
@@ -69,7 +74,7 @@ def test_taking_does_not_read_on_where_the_owner_has_paused_again(bench: Bench) 
 def test_carrying_goes_on_after_the_hold_also_where_nothing_is_left_of_what_was_held(bench: Bench) -> None:
     leg, peer = bench.leg(WireLeg)
     sent = stuff(peer, 200_000)
-    bench.turns(20)
+    bench.until(lambda: leg.held >= HOLD_LIMIT_BYTES)
     opening = leg.take()
     leg.pause()
     bench.turns(20)
@@ -82,6 +87,8 @@ def test_the_owner_is_shown_what_comes_and_reading_stops_as_soon_as_it_says_so(b
     leg, peer = bench.leg(WireLeg)
     owner = leg.owner = Told(lambda data: leg.pause())
     stuff(peer, 100_000)
+    wait(lambda: arrived(leg.fd) >= 2 * HOLD_READ_BYTES)
+    bench.until(lambda: bool(owner.data))
     bench.turns(20)
     assert len(owner.data) == HOLD_READ_BYTES
     leg.resume()
@@ -99,11 +106,11 @@ def sinks(bench: Bench, kind: str) -> tuple[ILeg, Callable[[], bytes]]:
     leg, peer = bench.leg(WireLeg)
     data = bytearray()
 
-    def arrived() -> bytes:
+    def there() -> bytes:
         data.extend(drink(peer))
         return bytes(data)
 
-    return leg, arrived
+    return leg, there
 
 
 KINDS = pytest.mark.parametrize("kind", ["wire", "other"])
@@ -124,6 +131,7 @@ def test_carry_moves_exactly_its_limit_and_later_bytes_wait_for_the_next(
         peer.send(chunk)
         bench.turns()
     if early:
+        bench.until(lambda: leg.held == 8)
         leg.carry(first, 5, stops.append)
     bench.until(lambda: at_first() == b"abcde")
     assert stops == [Stop.LIMIT]
@@ -139,7 +147,7 @@ def test_carry_moves_exactly_its_limit_and_later_bytes_wait_for_the_next(
 @KINDS
 def test_a_limit_of_nothing_is_reached_at_once_and_an_end_before_the_limit_is_an_end(bench: Bench, kind: str) -> None:
     leg, peer = bench.leg(WireLeg)
-    to, arrived = sinks(bench, kind)
+    to, there = sinks(bench, kind)
     stops = list[Stop]()
     leg.carry(to, 0, stops.append)
     assert stops == [Stop.LIMIT]
@@ -147,7 +155,7 @@ def test_a_limit_of_nothing_is_reached_at_once_and_an_end_before_the_limit_is_an
     peer.send(b"abc")
     peer.shutdown(socket.SHUT_WR)
     bench.until(lambda: stops == [Stop.LIMIT, Stop.ENDED])
-    assert arrived() == b"abc"
+    bench.until(lambda: there() == b"abc")
 
 
 def test_a_limit_that_fills_the_other_side_is_told_once_it_has_room_and_is_no_end(bench: Bench) -> None:
@@ -174,7 +182,7 @@ def test_a_limit_that_fills_the_other_side_is_told_once_it_has_room_and_is_no_en
 @KINDS
 def test_a_next_carry_can_be_asked_for_from_within_the_last_one_thousands_of_times(bench: Bench, kind: str) -> None:
     leg, peer = bench.leg(WireLeg)
-    to, arrived = sinks(bench, kind)
+    to, there = sinks(bench, kind)
     stops = list[Stop]()
 
     def following(why: Stop) -> None:
@@ -186,7 +194,7 @@ def test_a_next_carry_can_be_asked_for_from_within_the_last_one_thousands_of_tim
     peer.send(b"abc" * 3000)
     bench.until(lambda: len(stops) == 3000)
     assert set(stops) == {Stop.LIMIT}
-    bench.until(lambda: len(arrived()) == 9000)
+    bench.until(lambda: len(there()) == 9000)
 
 
 def test_an_end_that_came_while_bytes_were_held_is_told_after_them(bench: Bench) -> None:
@@ -202,13 +210,13 @@ def test_an_end_that_came_while_bytes_were_held_is_told_after_them(bench: Bench)
 @KINDS
 def test_the_last_bytes_and_the_end_that_come_as_one_event_are_both_carried(bench: Bench, kind: str) -> None:
     leg, peer = bench.leg(WireLeg)
-    to, arrived = sinks(bench, kind)
+    to, there = sinks(bench, kind)
     stops = list[Stop]()
     leg.carry(to, None, stops.append)
-    peer.send(b"x" * 100_000)
+    sent = peer.send(b"x" * 100_000)
     peer.close()
+    bench.until(lambda: len(there()) == sent)
     bench.until(lambda: stops == [Stop.ENDED])
-    bench.until(lambda: len(arrived()) == 100_000)
 
 
 def test_a_full_other_side_stops_the_reading_and_the_owners_pause_outlives_its_draining(bench: Bench) -> None:
@@ -216,16 +224,19 @@ def test_a_full_other_side_stops_the_reading_and_the_owners_pause_outlives_its_d
     to, reader = bench.leg(WireLeg, small=True)
     leg.carry(to, None, nobody)
     stuff(peer, 1 << 20)
-    bench.turns(50)
+    bench.until(lambda: to.out is not None)
     full = leg.received
-    assert to.out is not None
     leg.pause()
-    while drink(reader):
-        bench.turns()
-    assert to.out is None
+
+    def emptied() -> bool:
+        drink(reader)
+        return to.out is None
+
+    bench.until(emptied)
+    bench.turns(20)
     assert leg.received == full
     leg.resume()
-    assert leg.received > full
+    bench.until(lambda: leg.received > full)
 
 
 def test_the_owners_resume_reads_nothing_while_the_other_side_is_full(bench: Bench) -> None:
@@ -233,7 +244,7 @@ def test_the_owners_resume_reads_nothing_while_the_other_side_is_full(bench: Ben
     to, _ = bench.leg(WireLeg, small=True)
     leg.carry(to, None, nobody)
     stuff(peer, 1 << 20)
-    bench.turns(50)
+    bench.until(lambda: to.out is not None)
     full = leg.received
     leg.pause()
     leg.resume()
@@ -261,8 +272,7 @@ def test_a_send_that_the_kernel_takes_is_true_and_one_that_fills_it_is_false_unt
         return got == leg.sent
 
     bench.until(drunk)
-    bench.turns()
-    assert told == ["at once", "drained"]
+    bench.until(lambda: told == ["at once", "drained"])
 
 
 def test_end_is_told_once_the_last_byte_has_gone(bench: Bench) -> None:
@@ -305,11 +315,11 @@ def test_a_leg_whose_streams_have_both_ended_closes_itself_and_that_is_no_loss(b
     stops, ends = list[Stop](), list[Stop]()
     leg.carry(FakeLeg(), None, stops.append)
     leg.end(ends.append)
-    assert hears(peer) == "end"
+    bench.until(lambda: hears(peer) == "end")
     assert leg.fd >= 0
     peer.close()
-    bench.until(lambda: leg.fd < 0)
-    bench.turns()
+    bench.until(lambda: bool(owner.lost))
+    assert leg.fd < 0
     assert (stops, ends, owner.lost) == ([Stop.ENDED], [Stop.ENDED], ["ConnectionDone"])
 
 
@@ -344,8 +354,10 @@ def test_what_a_peer_said_before_it_broke_is_still_read_where_a_write_noticed_fi
     peer.send(b"an answer")
     peer.shutdown(socket.SHUT_WR)
     leg.send(b"a question that nobody reads")
+    wait(lambda: arrived(peer) > 0)
     peer.close()  # with unread bytes: a reset
-    leg.send(b"more of it")
+    while not leg.dead:
+        leg.send(b"more of it")
     leg.carry(to, None, stops.append)
     bench.until(lambda: leg.fd < 0)
     assert bytes(to.data) == b"an answer"
@@ -381,10 +393,9 @@ def test_close_sends_what_is_kept_and_reads_no_more(bench: Bench) -> None:
                 got += len(piece)
         except (BlockingIOError, ConnectionResetError):
             return bool(owner.lost)
-        return True
+        return bool(owner.lost)
 
     bench.until(over)
-    bench.turns()
     assert owner.data == b""
     assert owner.lost == ["ConnectionDone"]
 
@@ -398,7 +409,7 @@ def test_close_right_after_a_write_that_found_the_peer_gone_leaves_no_descriptor
         bench.turns(1)
         leg.send(b"an answer")
     leg.close()
-    bench.turns(3)
+    bench.until(lambda: bool(owner.lost))
     assert (leg.fd, owner.lost) == (-1, ["ConnectionLost"])
 
 
@@ -418,7 +429,7 @@ def test_abort_resets_and_makes_no_callback_but_to_the_owner(bench: Bench) -> No
     bench.turns(5)
     assert told == []
     assert owner.lost == ["ConnectionAborted"]
-    assert hears(peer) == "reset"
+    bench.until(lambda: hears(peer) == "reset")
 
 
 @pytest.mark.parametrize(("how", "said"), [("reset", "lost"), ("both ended", "ended"), ("aborted", "ended")])
@@ -444,6 +455,7 @@ def test_abort_from_within_what_the_owner_is_told_reads_nothing_more(bench: Benc
     leg, peer = bench.leg(WireLeg)
     owner = leg.owner = Told(lambda data: leg.abort())
     stuff(peer, 200_000)
+    wait(lambda: arrived(leg.fd) > HOLD_READ_BYTES)
     bench.until(lambda: bool(owner.lost))
     assert len(owner.data) == HOLD_READ_BYTES
 
@@ -495,8 +507,8 @@ def test_close_from_within_what_the_owner_is_told(bench: Bench) -> None:
     peer.send(b"hi")
     bench.until(lambda: bool(owner.lost))
     assert owner.lost == ["ConnectionDone"]
-    assert drink(peer) == b"bye"
-    assert hears(peer) == "end"
+    assert bench.drinks(peer, 3) == b"bye"
+    bench.until(lambda: hears(peer) == "end")
 
 
 # Faults of ours
@@ -515,7 +527,7 @@ def test_an_exception_of_an_owner_ends_its_connection_alone_and_is_logged_once(
     assert owner.lost == ["RuntimeError"]
     assert len(errors_in(log)) == 1
     assert other.fd >= 0
-    assert hears(peer) == "end"
+    bench.until(lambda: hears(peer) == "end")
 
 
 def test_an_owner_hears_of_the_end_also_where_those_who_wait_break(bench: Bench, log: Sequence[LogEvent]) -> None:
@@ -558,6 +570,7 @@ def test_who_speaks_to_be_answered_and_is_gone_is_lost_though_nobody_reads_what_
     leg.read(heard.append, nobody)
     leg.pause()
     stuff(peer, 200_000)
+    wait(lambda: arrived(leg.fd) > 0)
     bench.turns()
     if noticed == "by a write":
         peer.close()
@@ -566,6 +579,8 @@ def test_who_speaks_to_be_answered_and_is_gone_is_lost_though_nobody_reads_what_
             bench.turns(1)
     else:
         reset(peer)
+    if dialogue:
+        bench.until(lambda: bool(owner.lost))
     bench.turns(3)
     assert bool(owner.lost) == dialogue
     assert heard == []
@@ -581,7 +596,7 @@ def test_what_is_pending_is_what_the_peer_has_not_confirmed(bench: Bench) -> Non
     leg.send(b"x" * (16 << 20))
     before = leg.pending()
     assert 1 << 20 < before <= 16 << 20
-    assert drink(peer)
+    bench.until(lambda: bool(drink(peer)))
     bench.until(lambda: leg.pending() < before)
     leg.abort()
     assert leg.pending() == 0

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from starship.wire.libc import reset_on_close, send_at_once, shut_write, unacknowledged
-from tests.wire.bench import hears, stuff, tcp_pair
+from tests.wire.bench import arrived, hears, stuff, tcp_pair, wait
 
 
 @pytest.fixture
@@ -22,8 +22,9 @@ def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
 def test_our_end_of_stream_is_sent(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, peer = pair
     assert shut_write(ours.fileno())
-    assert hears(peer) == "end"
+    wait(lambda: hears(peer) == "end")
     peer.send(b"still heard")
+    wait(lambda: arrived(ours) == len(b"still heard"))
     assert ours.recv(100) == b"still heard"
 
 
@@ -37,7 +38,7 @@ def test_closing_resets(pair: tuple[socket.socket, socket.socket]) -> None:
     ours, peer = pair
     assert reset_on_close(ours.fileno())
     ours.close()
-    assert hears(peer) == "reset"
+    wait(lambda: hears(peer) == "reset")
 
 
 @pytest.mark.parametrize("call", [shut_write, send_at_once, reset_on_close])
@@ -50,6 +51,7 @@ def test_a_connection_that_is_gone_takes_no_end(pair: tuple[socket.socket, socke
     ours, peer = pair
     reset_on_close(peer.fileno())
     peer.close()
+    wait(lambda: hears(ours) == "reset")
     assert shut_write(ours.fileno()) is False
 
 
@@ -58,14 +60,12 @@ def test_what_the_peer_has_yet_to_confirm_is_known_with_our_end_of_stream(
 ) -> None:
     ours, peer = pair
     size = stuff(ours)
-    waits = unacknowledged(ours.fileno())
-    assert 0 < waits <= size
+    assert 0 < unacknowledged(ours.fileno()) <= size
+    wait(lambda: unacknowledged(ours.fileno()) + arrived(peer) == size)  # the peer confirms what it has, soon
     shut_write(ours.fileno())
-    assert unacknowledged(ours.fileno()) == waits + 1
-    while hears(peer) != "end":
-        pass
-    while unacknowledged(ours.fileno()):
-        pass
+    wait(lambda: unacknowledged(ours.fileno()) + arrived(peer) == size + 1)
+    wait(lambda: hears(peer) == "end")
+    wait(lambda: not unacknowledged(ours.fileno()))
 
 
 def test_of_no_socket_nothing_is_waited_for() -> None:

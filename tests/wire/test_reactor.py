@@ -13,7 +13,7 @@ __all__ = ["ground"]
 
 def said(code: str) -> str:
     """What a fresh interpreter prints."""
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30).stdout
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=240).stdout
 
 
 def test_f16_its_seconds_are_the_monotonic_clock(ground: Ground) -> None:
@@ -22,8 +22,9 @@ def test_f16_its_seconds_are_the_monotonic_clock(ground: Ground) -> None:
 
 
 def test_f16_a_deadline_is_counted_on_the_monotonic_clock(ground: Ground) -> None:
+    before = time.monotonic()
     call = ground.reactor.callLater(5, lambda: None)
-    assert 0 <= call.getTime() - time.monotonic() <= 5
+    assert before + 5 <= call.getTime() <= time.monotonic() + 5
 
 
 def test_it_becomes_the_reactor_of_the_process() -> None:
@@ -62,7 +63,7 @@ class Endless:
 reactor.wire.watch(ours.fileno(), Endless(), 1)
 theirs.send(b"x")
 begun = time.monotonic()
-due = reactor.callLater(60, lambda: late.append(time.monotonic() - begun))
+due = reactor.callLater(600, lambda: late.append(time.monotonic() - begun))
 def sooner():
     due.reset(0.1)
     reactor.callFromThread(thread.append, time.monotonic() - begun)
@@ -72,10 +73,10 @@ def look():
         reactor.stop()
 reactor.callLater(0.1, sooner)
 task.LoopingCall(look).start(0.05)
-reactor.callLater(20, reactor.stop)  # in any case
+reactor.callLater(120, reactor.stop)  # in any case
 reactor.run()
 assert turns > 100, turns
-assert 0.2 <= late[0] < 10, late
+assert 0.2 <= late[0] < 100, late
 assert thread[1] == "from a thread", thread
 print("served")
 """

@@ -287,7 +287,7 @@ def test_f11_floods_at_readers_that_read_nothing_stay_below_256_kib_a_pair(
     assert client.sent_bytes < flood
     assert server.sent_bytes < flood
     client.reads = server.reads = True
-    ground.until(lambda: client.over and server.over and bool(proxy.endings), client, server, seconds=30)
+    ground.until(lambda: client.over and server.over and bool(proxy.endings), client, server, seconds=120)
     assert (client.received_bytes, server.received_bytes) == (flood, flood)
     assert proxy.endings == [(Reason.OK, "")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from tests.e2e.clients import alert_of, ask, client_hello, connect, flight, page, read_all, request
+from tests.e2e.clients import alert_of, ask, client_hello, connect, flight, page, read_all, read_so_many, request
 from tests.e2e.world import Api, Cluster, Starship, ini_text, starship, until
 
 Clusters = dict[str, Cluster]
@@ -27,7 +27,7 @@ def test_maintenance_is_a_503_and_an_alert_but_certificates_renew(ship: Starship
     renewal = client_hello("down.com", alpn=("acme-tls/1",))
     with connect(ship.port("https")) as client:
         client.sendall(renewal)
-        assert client.recv(8192) == renewal
+        assert read_so_many(client, len(renewal)) == renewal
     assert ship.ending(name="down.com", reason="ok")["alpn"] == ["acme-tls/1"]
 
 
@@ -52,7 +52,7 @@ def test_an_answer_says_how_many_may_be_with_its_name_at_once(ship: Starship, ap
     held = [connect(ship.port("https")) for _ in range(2)]
     for client in held:
         client.sendall(hello)
-        assert client.recv(8192) == hello
+        assert read_so_many(client, len(hello)) == hello
     assert alert_of(ask(ship.port("https"), [hello])) == 80
     assert page(ship.port("http"), "small.com")[0] == 503
     for door, status in (("https", 495), ("http", 503)):
@@ -75,7 +75,7 @@ def _echoes(ship: Starship, name: str) -> bool:
     hello = client_hello(name)
     with connect(ship.port("https")) as client:
         client.sendall(hello)
-        return client.recv(8192) == hello
+        return read_so_many(client, len(hello)) == hello
 
 
 def test_each_door_has_its_own_list(api: Api, clusters: Clusters, tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_connections_and_connections_per_source_are_limited_over_all_doors(
     api: Api, clusters: Clusters, tmp_path: Path
 ) -> None:
     api.hosts["a.com"] = {"app": "A", "endpoint": clusters["a"].address}
-    limits = "[limits]\nconnections = 5\nconnections_per_source = 3\n"
+    limits = "[limits]\nconnections = 5\nconnections_per_source = 3\nhello_timeout = 120s\n"
     with starship(tmp_path, ini_text(api, extra=limits)) as ship:
         first = [_begun(ship, door) for door in BEGINNINGS]
         until(lambda: ship.metric("starship_gate_connections") == 3, "three are inside")

@@ -17,11 +17,14 @@ from attrs import define
 
 from starship.errors import DialUnresolved
 from starship.reasons import Reason
-from tests.e2e.clients import connect, flight, read_all, request
+from tests.e2e.clients import connect, flight, read_all, read_so_many, request
 from tests.e2e.trouble import black_hole, closed_port, http, reset, saying
 from tests.e2e.world import WAIT_S, Api, Cluster, Starship, echo, ini_text, starship, until
 
 Clusters = dict[str, Cluster]
+
+SHORT_S: Final = 2.0
+"""A deadline that is met where nothing happens, and by nobody who does what is expected."""
 
 ELSEWHERE: Final = {
     Reason.UPSTREAM_UNRESOLVED: ("tests/dial/test_dialer.py", DialUnresolved),  # a name server would have to be asked
@@ -36,9 +39,15 @@ def last(host: str, path: str = "/", *headers: str) -> bytes:
 
 @define(eq=False)
 class Stage:
-    """Where a scene is played: a ship whose limits are short, one that cannot dial, the API, the clusters."""
+    """
+    Where a scene is played: a ship that has time, the API, the clusters; and ships for those scenes that end by time.
+
+    `hasty` waits for nobody, `brief` ends whoever has come, `grounded` cannot dial.
+    """
 
     ship: Starship
+    hasty: Starship
+    brief: Starship
     grounded: Starship
     api: Api
     clusters: Clusters
@@ -47,17 +56,25 @@ class Stage:
     def home(self, name: str, endpoint: str, **more: Any) -> None:
         self.api.hosts[name] = {"app": name, "endpoint": endpoint, **more}
 
-    def says(self, data: bytes, door: str = "http") -> bytes:
+    def says(self, data: bytes, door: str = "http", ship: Starship | None = None) -> bytes:
         """What comes back for these bytes; the head of a page, or nothing where it was cut."""
-        return flight(self.ship.port(door), data)[:13]
+        return flight((ship or self.ship).port(door), data)[:13]
 
-    def tunnel(self, name: str, **more: Any) -> socket.socket:
+    def hastily(self, data: bytes, door: str = "http") -> bytes:
+        return self.says(data, door, self.hasty)
+
+    def tunnel(self, name: str, ship: Starship | None = None, **more: Any) -> socket.socket:
         """A client that is joined to the echo."""
         self.home(name, self.clusters["echo"].address, **more)
-        client = connect(self.ship.port("tunnel"))
-        client.sendall(request(name))
-        assert client.recv(8192) == request(name)
-        return client
+        return joined(ship or self.ship, name)
+
+
+def joined(ship: Starship, name: str) -> socket.socket:
+    """A client of the tunnel, when it has heard its echo."""
+    client = connect(ship.port("tunnel"))
+    client.sendall(request(name))
+    assert read_so_many(client, len(request(name))) == request(name)
+    return client
 
 
 @pytest.fixture(scope="module")
@@ -66,22 +83,32 @@ def stage(api: Api, clusters: Clusters, tmp_path_factory: pytest.TempPathFactory
     door += "[listener:tunnel]\nprotocol = http\nendpoint = tcp:0:interface=127.0.0.1\nmode = tunnel\n"
     door += "[listener:behind]\nprotocol = http\nendpoint = tcp:0:interface=127.0.0.1\n"
     door += "proxy_protocol = required\nproxy_trusted = 127.0.0.1\n"
-    limits = "[limits]\nhello_timeout = 1s\nproxy_timeout = 1s\n[http]\nbody_size = 1 KiB\nbody_timeout = 1s\n"
-    falling = Cluster(echo).start()
-    pool = f"[pool:falling]\nendpoints = {falling.address}\ncheck = tcp\ncheck_interval = 100ms\non_down = close\n"
-    upstream = "connect_timeout = 300ms\ndial_timeout = 1s\nidle_timeout = 1s\nlifetime = 2s\ndeny = 127.0.0.5"
-    lookup = "timeout = 1500ms\nconnect_timeout = 300ms\nconcurrency = 1"
-    with (
-        starship(
-            tmp_path_factory.mktemp("short"),
-            ini_text(api, lookup=lookup, upstream=upstream, extra=door + limits + pool),
-        ) as ship,
-        starship(
-            tmp_path_factory.mktemp("grounded"),
-            ini_text(api, upstream="bind_address = 192.0.2.1", extra="[starship]\ndrain_timeout = 0\n"),
-        ) as grounded,
-    ):
-        yield Stage(ship, grounded, api, clusters, falling)
+    times = "[limits]\nhello_timeout = {0}\nproxy_timeout = {0}\n[http]\nbody_size = 1 KiB\nbody_timeout = {0}\n"
+    with closed_port() as falls_at, black_hole() as hole:
+        falling = Cluster(echo, port=falls_at).start()  # nobody else gets its port when it has fallen
+        pools = f"[pool:falling]\nendpoints = {falling.address}\ncheck = tcp\ncheck_interval = 100ms\non_down = close\n"
+        pools += f"[pool:hole]\nendpoints = 127.0.0.1:{hole.port}\nconnect_timeout = 500ms\n"
+        inis = {
+            "ship": ini_text(
+                api,
+                lookup="concurrency = 1",
+                upstream="deny = 127.0.0.5",
+                extra=door + times.format("60s") + pools,
+            ),
+            "hasty": ini_text(
+                api,
+                lookup=f"timeout = {SHORT_S}",
+                upstream=f"idle_timeout = {SHORT_S}",
+                extra=door + times.format(SHORT_S),
+            ),
+            "brief": ini_text(api, upstream=f"lifetime = {SHORT_S}", extra=door),
+            "grounded": ini_text(api, upstream="bind_address = 192.0.2.1", extra="[starship]\ndrain_timeout = 0\n"),
+        }
+        with contextlib.ExitStack() as stack:
+            ships = {
+                name: stack.enter_context(starship(tmp_path_factory.mktemp(name), ini)) for name, ini in inis.items()
+            }
+            yield Stage(**ships, api=api, clusters=clusters, falling=falling)
 
 
 Scene = Callable[[Stage], bytes]
@@ -115,9 +142,7 @@ def too_long_a_body(stage: Stage) -> bytes:
 def half_a_body(stage: Stage) -> bytes:
     cluster = Cluster(deaf).start()
     stage.home("waits.com", cluster.address)
-    with connect(stage.ship.port("http")) as client:
-        client.sendall(last("waits.com", "/", "Content-Length: 10") + b"half")
-        answer = read_all(client)[:13]
+    answer = stage.hastily(last("waits.com", "/", "Content-Length: 10") + b"half")
     cluster.stop()
     return answer
 
@@ -156,6 +181,11 @@ def api_says(name: str, answer: Callable[[BaseHTTPRequestHandler], None], stage:
     return stage.says(last(name))
 
 
+def an_api_that_hangs(stage: Stage) -> bytes:
+    stage.api.hosts["hangs.com"] = hanging
+    return stage.hastily(last("hangs.com"))
+
+
 def hanging(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
     handler.rfile.read(1)  # until the asker has had enough
@@ -174,6 +204,7 @@ def two_questions_at_once(stage: Stage) -> bytes:
         until(lambda: stage.api.asked["first.com"], "the first question")
         answer = stage.says(last("second.com"))
         let_go.set()
+        assert read_all(first).startswith(b"HTTP/1.1 404 ")
     return answer
 
 
@@ -184,9 +215,8 @@ def refused_upstream(stage: Stage) -> bytes:
 
 
 def upstream_in_a_hole(stage: Stage) -> bytes:
-    with black_hole() as hole:
-        stage.home("hole.com", f"127.0.0.1:{hole.port}")
-        return stage.says(last("hole.com"))
+    stage.home("hole.com", "pool:hole")
+    return stage.says(last("hole.com"))
 
 
 def denied_range(stage: Stage) -> bytes:
@@ -212,7 +242,7 @@ def client_that_resets(stage: Stage) -> bytes:
 
 
 def silence(stage: Stage) -> bytes:
-    with stage.tunnel("idle.com") as client:
+    with stage.tunnel("idle.com", stage.hasty) as client:
         try:
             return client.recv(13)
         except ConnectionResetError:
@@ -221,7 +251,7 @@ def silence(stage: Stage) -> bytes:
 
 def chatter(stage: Stage) -> bytes:
     """Never idle, and ended all the same."""
-    with stage.tunnel("life.com") as client:
+    with stage.tunnel("life.com", stage.brief) as client:
         return talked(client)
 
 
@@ -255,9 +285,7 @@ def an_upstream_that_falls(stage: Stage) -> bytes:
     """The connection lives, and nobody listens any more: the pool wants its connections closed then."""
     stage.api.hosts["falls.com"] = {"app": "A", "endpoint": "pool:falling"}
     until(lambda: stage.ship.metric("starship_check_endpoints", state="up") == 1, "the check")
-    with connect(stage.ship.port("tunnel")) as client:
-        client.sendall(request("falls.com"))
-        assert client.recv(8192) == request("falls.com")
+    with joined(stage.ship, "falls.com") as client:
         stage.falling.stop()
         return talked(client)
 
@@ -283,14 +311,14 @@ SCENES: Final[dict[Reason, tuple[Scene, bytes]]] = {
     Reason.BAD_HELLO: (lambda stage: stage.says(b"\x15\x03\x01\0\0", "https"), b"\x15\x03\x03\0\2\2\x0a"),
     Reason.BAD_HEAD: (lambda stage: stage.says(b"GET / HTTP/3.0\r\n"), b"HTTP/1.1 400 "),
     Reason.HELLO_TOO_BIG: (lambda stage: stage.says(b"GET /" + b"x" * 40_000), b"HTTP/1.1 414 "),
-    Reason.HELLO_TIMEOUT: (lambda stage: stage.says(b"GET / HT"), b"HTTP/1.1 408 "),
+    Reason.HELLO_TIMEOUT: (lambda stage: stage.hastily(b"GET / HT"), b"HTTP/1.1 408 "),
     Reason.BAD_PREFACE: (lambda stage: stage.says(last("ok.com"), "behind"), b""),
-    Reason.PREFACE_TIMEOUT: (lambda stage: stage.says(b"PROXY ", "behind"), b""),
+    Reason.PREFACE_TIMEOUT: (lambda stage: stage.hastily(b"PROXY ", "behind"), b""),
     Reason.WRONG_DOOR: (lambda stage: stage.says(last("ok.com"), "https"), b"HTTP/1.1 400 "),
     Reason.DENIED: (at_members_door, b"HTTP/1.1 403 "),
     Reason.OVER_LIMIT: (too_many, b"HTTP/1.1 503 "),
     Reason.MAINTENANCE: (in_maintenance, b"HTTP/1.1 503 "),
-    Reason.LOOKUP_TIMEOUT: (partial(api_says, "hangs.com", hanging), b"HTTP/1.1 503 "),
+    Reason.LOOKUP_TIMEOUT: (an_api_that_hangs, b"HTTP/1.1 503 "),
     Reason.LOOKUP_REFUSED: (partial(api_says, "refuses.com", saying(http("403 Forbidden", b""))), b"HTTP/1.1 503 "),
     Reason.LOOKUP_5XX: (partial(api_says, "fails.com", saying(http("500 Oops", b""))), b"HTTP/1.1 503 "),
     Reason.LOOKUP_INVALID: (partial(api_says, "babbles.com", saying(http("200 OK", b"[]"))), b"HTTP/1.1 503 "),
@@ -309,11 +337,29 @@ SCENES: Final[dict[Reason, tuple[Scene, bytes]]] = {
 }
 
 
+HASTY: Final = (
+    Reason.BODY_TIMEOUT,
+    Reason.HELLO_TIMEOUT,
+    Reason.PREFACE_TIMEOUT,
+    Reason.LOOKUP_TIMEOUT,
+    Reason.IDLE,
+)
+
+
+def ship_of(stage: Stage, reason: Reason) -> Starship:
+    """Where its scene is played."""
+    if reason in (Reason.INTERNAL, Reason.DRAINED):
+        return stage.grounded
+    if reason in HASTY:
+        return stage.hasty
+    return stage.brief if reason is Reason.LIFETIME else stage.ship
+
+
 @pytest.mark.parametrize("reason", SCENES)
 def test_a_reason_is_said_logged_and_counted_as_the_table_has_it(stage: Stage, reason: Reason) -> None:
     play, heard = SCENES[reason]
     assert play(stage) == heard
-    ship = stage.grounded if reason in (Reason.INTERNAL, Reason.DRAINED) else stage.ship
+    ship = ship_of(stage, reason)
     ending = ship.ending(reason=reason)
     assert ending["mood"] == reason.row.mood
     status = 495 if heard[:1] == b"\x15" else int(heard[9:12]) if heard else reason.row.logged

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from attrs import define, field
 
-from tests.e2e.clients import alert_of, ask, client_hello, connect, flight, page, read_all
+from tests.e2e.clients import alert_of, ask, client_hello, connect, flight, page, read_all, read_so_many
 from tests.e2e.trouble import black_hole, in_threads, nothing_stays, reset
 from tests.e2e.world import WAIT_S, Api, Cluster, Starship, echo, http_hello, ini_text, starship, until
 from tests.sniff.making import VERSIONS, hello, records, sni
@@ -69,7 +69,7 @@ class Yard:
         pools["bad"] = f"endpoints = {bad['hears-and-resets']}, {bad['hears-and-leaves']}\n{patient}"
         pools["alone"] = f"endpoints = {bad['hears-and-resets']}"
         pools["judged"] = f"endpoints = {self.judged.address}, {self.web.address}\neject_failures = 3\neject_time = 30s"
-        pools["slow"] = f"endpoints = {bad['hears-and-leaves']}, 127.0.0.1:{self.hole} backup\nconnect_timeout = 2s"
+        pools["slow"] = f"endpoints = {bad['hears-and-leaves']}, 127.0.0.1:{self.hole} backup\nconnect_timeout = 5s"
         stingy = "eject_failures = 0\nretries = 0\nmin_retries = 0"
         pools["poor"] = f"endpoints = {bad['hears-and-leaves']}, {self.web.address}\n{stingy}"
         sections = "".join(f"[pool:{name}]\n{text}\n" for name, text in pools.items())
@@ -103,10 +103,7 @@ def tunnelled(ship: Starship, data: bytes, door: str = "https") -> bytes:
     with connect(ship.port(door)) as connection:
         connection.settimeout(WAIT_S)
         connection.sendall(data)
-        answer = b""
-        while len(answer) < len(data) and (piece := connection.recv(65536)):
-            answer += piece
-        return answer
+        return read_so_many(connection, len(data))
 
 
 def many(count: int, job: Any) -> list[Any]:
@@ -145,9 +142,10 @@ def test_a_raw_client_who_has_said_nothing_yet_is_given_to_another(ship: Starshi
             connection.settimeout(WAIT_S)
             until(lambda: ship.connections(endpoint=yard.tls.address), "it is joined to the one that lives")
             connection.sendall(b"hello")
-            assert connection.recv(100) == b"hello"
+            assert read_so_many(connection, 5) == b"hello"
         until(lambda: not ship.connections(), "it has gone")
-    assert ship.metric("starship_pool_retries_total", pool="raw", result="made") >= 4
+    # Of two who met the one that leaves first; a reset may come while it is connected to, which is another matter.
+    assert ship.metric("starship_pool_retries_total", pool="raw", result="made") >= 2
 
 
 def test_a_client_who_has_gone_back_is_shown_as_dialling_until_somebody_takes_it(ship: Starship, yard: Yard) -> None:

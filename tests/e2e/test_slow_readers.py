@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import pytest
 
@@ -16,11 +17,11 @@ from tests.e2e.sites import BLOCK, Answer, Message, Site, Stream, asks
 from tests.e2e.world import WAIT_S, Api, Cluster, Starship, in_mode, ini_text, starship, until
 
 SIZE = 4 << 20
-RATE_BYTES_S = 700_000
+RATE_BYTES_S = 600_000
 """So that the last bytes are read many seconds after they were written, and well after each deadline here."""
 
 KEEPALIVE_S = 1.0
-PATIENCE_S = 2.0
+PATIENCE_S = 3.0
 PIPELINED = 2000
 
 HEADS = {
@@ -66,25 +67,29 @@ SPECIAL |= {b"/huge": huge, b"/some": some}
 
 
 @pytest.fixture(scope="module")
-def site(api: Api) -> Iterator[Site]:
-    site = Site("slow", SPECIAL)
+def site() -> Site:
+    return Site("slow", SPECIAL)
+
+
+@pytest.fixture(scope="module")
+def house(api: Api, site: Site) -> Iterator[Cluster]:
     cluster, tunnelled = Cluster(site).start(), Cluster(says_it_all).start()
     api.hosts["slow.com"] = {"endpoint": cluster.address}
     api.hosts["tunnelled.com"] = {"endpoint": tunnelled.address}
-    yield site
+    yield cluster
     cluster.stop()
     tunnelled.stop()
 
 
 @pytest.fixture(scope="module")
-def ferry(api: Api, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
-    extra = f"[http]\nkeepalive_timeout = {KEEPALIVE_S}\nbody_timeout = {PATIENCE_S}\n"
-    with starship(tmp_path_factory.mktemp("ferry"), ini_text(api, extra=extra)) as ferry:
+def ferry(api: Api, house: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
+    http = f"keepalive_timeout = {KEEPALIVE_S}\nbody_timeout = {PATIENCE_S}\nupstream_idle_timeout = 1s\n"
+    with starship(tmp_path_factory.mktemp("ferry"), ini_text(api, extra=f"[http]\n{http}")) as ferry:
         yield ferry
 
 
 @pytest.fixture(scope="module")
-def tunnel(api: Api, site: Site, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
+def tunnel(api: Api, house: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
     ini = ini_text(api, upstream=f"half_close_timeout = {PATIENCE_S}\n")
     with starship(tmp_path_factory.mktemp("tunnel"), in_mode("tunnel", ini)) as tunnel:
         yield tunnel
@@ -112,6 +117,18 @@ def read_slowly(port: int, said: bytes, *, half: bool = False) -> int:
     return got
 
 
+def lines_of(ferry: Starship, sock: socket.socket, count: int = 1) -> list[dict[str, Any]]:
+    """What the access log says of a client, once there are so many lines."""
+    host, port = sock.getsockname()
+
+    def there() -> list[dict[str, Any]] | None:
+        lines = [line for line in ferry.endings() if line["client"] == f"{host}:{port}"]
+        return lines if len(lines) >= count else None
+
+    found: list[dict[str, Any]] = until(there, f"{count} lines")
+    return found
+
+
 def in_parallel(calls: list[Callable[[], int]]) -> list[int]:
     with ThreadPoolExecutor(len(calls)) as pool:
         return [future.result() for future in [pool.submit(call) for call in calls]]
@@ -129,10 +146,12 @@ def test_k8_a_slow_reader_gets_the_last_byte_of_the_last_answer_of_its_connectio
         asks("slow.com", "/measured"),  # kept, for as long as keepalive_timeout
         asks("slow.com", "/measured", "Connection: close") + asks("slow.com", "/never") * 50,
     ]
+    before = ferry.settled()
     got = in_parallel([partial(read_slowly, port, each) for each in said])
     assert all(SIZE < size < SIZE + 4096 for size in got), got
-    lines = [ending for ending in ferry.endings() if ending["name"] == "slow.com"]
-    assert {(line["reason"], line["status"]) for line in lines[-len(said) :]} == {("ok", 200)}
+    until(lambda: len(ferry.endings()) == before + len(said), "a line for each")
+    lines = ferry.endings()[before:]
+    assert {(line["name"], line["reason"], line["status"]) for line in lines} == {("slow.com", "ok", 200)}
     until(lambda: ferry.metric("starship_connections_active") == 0, "everybody is gone")
 
 
@@ -140,11 +159,10 @@ def test_who_reads_no_more_is_ended_by_the_deadline_of_a_body_and_the_log_says_w
     with small(ferry.port("http")) as sock:
         sock.sendall(asks("slow.com", "/huge"))
         assert sock.recv(1 << 14)
-        began = time.monotonic()
-        line = ferry.ending(name="slow.com", reason="idle")
-        assert line["detail"] == f"the client took nothing of the answer for {PATIENCE_S:g} s"
+        (line,) = lines_of(ferry, sock)
+        detail = f"the client took nothing of the answer for {PATIENCE_S:g} s"
+        assert (line["name"], line["reason"], line["detail"]) == ("slow.com", "idle", detail)
         until(lambda: ferry.metric("starship_connections_active") == 0, "it is gone")
-        assert time.monotonic() - began < 3 * PATIENCE_S
         with pytest.raises(ConnectionResetError):
             read_all(sock)
 
@@ -153,12 +171,15 @@ def test_who_reads_no_more_of_a_last_answer_that_the_kernel_keeps_is_ended_too(f
     with small(ferry.port("http")) as sock:
         sock.sendall(asks("slow.com", "/some", "Connection: close"))
         assert sock.recv(1)
-        until(lambda: ferry.endings()[-1]["reason"] == "ok", "it is written")
-        until(lambda: ferry.metric("starship_connections_active") == 0, "it is gone", KEEPALIVE_S + 4 * PATIENCE_S)
+        (line,) = lines_of(ferry, sock)
+        assert line["reason"] in ("ok", "idle")  # where the kernel here does not keep all of it, we do
+        until(lambda: ferry.metric("starship_connections_active") == 0, "it is gone")
 
 
 @pytest.mark.parametrize("how", ["closes", "resets"])
-def test_of_what_a_client_pipelined_and_left_nothing_more_is_asked(ferry: Starship, site: Site, how: str) -> None:
+def test_of_what_a_client_pipelined_and_left_nothing_more_is_asked(
+    ferry: Starship, house: Cluster, site: Site, how: str
+) -> None:
     """Each of them was asked of the tenant, one after the other, and answered to nobody."""
     before = site.requests
     with small(ferry.port("http")) as sock:
@@ -172,11 +193,9 @@ def test_of_what_a_client_pipelined_and_left_nothing_more_is_asked(ferry: Starsh
             pass
         if how == "resets":
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-    until(lambda: ferry.metric("starship_connections_active") == 0, "it is missed", KEEPALIVE_S + PATIENCE_S)
-    asked = site.requests
-    assert asked - before < 200
-    time.sleep(0.3)
-    assert site.requests == asked
+    until(lambda: ferry.metric("starship_connections_active") == 0, "it is missed")
+    until(lambda: house.open == 0, "nobody is left who could ask")
+    assert site.requests - before < PIPELINED // 2
 
 
 def test_of_a_body_that_a_client_asked_for_and_left_the_rest_is_not_fetched(ferry: Starship) -> None:
@@ -184,8 +203,9 @@ def test_of_a_body_that_a_client_asked_for_and_left_the_rest_is_not_fetched(ferr
     with small(ferry.port("http")) as sock:
         sock.sendall(asks("slow.com", "/huge") + b"x" * 60_000)
         assert sock.recv(1)
-    line = ferry.ending(name="slow.com", reason="client_gone")
-    assert (line["status"], line["out"] < 16 * SIZE) == (499, True)
+        client = "{}:{}".format(*sock.getsockname())
+    line = ferry.ending(client=client)
+    assert (line["reason"], line["status"], line["out"] < 16 * SIZE) == ("client_gone", 499, True)
 
 
 @pytest.mark.parametrize("half", [True, False])

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
-from collections.abc import Iterator
-from threading import Event
+import threading
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
+from attrs import define, field
 
-from tests.e2e.clients import connect, page, read_all
+from tests.e2e.clients import connect, page, read_all, read_so_many
 from tests.e2e.trouble import in_threads
 from tests.e2e.world import Api, Cluster, Starship, http_hello, ini_text, starship, until
 
 EACH = 2
 GREETING = b"220 mail.example\r\n"
-IMPATIENCE_S = 0.15
-"""Longer than a busy machine takes from a connection to its first bytes."""
+AROUND_S = 0.01
+"""About as long as a visit takes."""
 
 
 def _greets(connection: socket.socket) -> None:
@@ -25,10 +28,25 @@ def _greets(connection: socket.socket) -> None:
         connection.sendall(data)
 
 
-def _impatient(connection: socket.socket) -> None:
-    """A server that closes what says nothing for a moment."""
-    connection.settimeout(IMPATIENCE_S)
-    http_hello("impatient")(connection)
+@define(eq=False)
+class Impatient:
+    """A server that closes what it has, when it is told to: never a connection that was made since."""
+
+    answer: Callable[[socket.socket], None] = field(factory=lambda: http_hello("impatient"))
+    inside: set[socket.socket] = field(factory=set)
+
+    def __call__(self, connection: socket.socket) -> None:
+        self.inside.add(connection)
+        try:
+            self.answer(connection)
+        finally:
+            self.inside.discard(connection)
+
+    def close(self, those: list[socket.socket], after: float) -> None:
+        time.sleep(after)
+        for connection in those:
+            with contextlib.suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +57,13 @@ def far() -> Iterator[Cluster]:
 
 
 @pytest.fixture(scope="module")
-def impatient() -> Iterator[Cluster]:
-    cluster = Cluster(_impatient).start()
+def impatient() -> Impatient:
+    return Impatient()
+
+
+@pytest.fixture(scope="module")
+def hurried(impatient: Impatient) -> Iterator[Cluster]:
+    cluster = Cluster(impatient).start()
     yield cluster
     cluster.stop()
 
@@ -54,13 +77,13 @@ def mail() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="module")
 def ship(
-    api: Api, far: Cluster, impatient: Cluster, mail: Cluster, tmp_path_factory: pytest.TempPathFactory
+    api: Api, far: Cluster, hurried: Cluster, mail: Cluster, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Starship]:
     text = ini_text(
         api,
-        upstream=f"preconnect = {EACH}\npreconnect_idle = 5s",
+        upstream=f"preconnect = {EACH}\npreconnect_idle = 300s",
         extra=f"[listener:raw]\nprotocol = tcp\nendpoint = tcp:0:interface=127.0.0.1\nupstream = {mail.address}\n"
-        f"[routes]\nfar.com = {far.address}\nimpatient.com = {impatient.address}\n[http]\nupstream_idle = 0\n",
+        f"[routes]\nfar.com = {far.address}\nimpatient.com = {hurried.address}\n[http]\nupstream_idle = 0\n",
     )
     with starship(tmp_path_factory.mktemp("ship"), text) as ship:
         yield ship
@@ -79,10 +102,16 @@ def test_many_clients_at_once_are_all_served(ship: Starship) -> None:
     assert set(found) == {200}
 
 
-def test_an_endpoint_that_closes_its_spares_loses_nobody(ship: Starship) -> None:
+def test_an_endpoint_that_closes_its_spares_loses_nobody(ship: Starship, impatient: Impatient) -> None:
+    """Before, while and after a client takes one of them, be it that the client's request is there already."""
+    assert page(ship.port("http"), "impatient.com")[0] == 200
+    until(lambda: len(impatient.inside) == EACH, "the spares")
     for number in range(24):
-        Event().wait(IMPATIENCE_S * (number % 2))  # every other client comes just when the spares are closed
+        those, after = list(impatient.inside), AROUND_S * (number % 8) / 8
+        closing = threading.Thread(target=impatient.close, args=(those, after))
+        closing.start()
         status, _, body = page(ship.port("http"), "impatient.com")
+        closing.join()
         assert (status, body.split(b"\n")[0]) == (200, b"impatient")
 
 
@@ -91,9 +120,9 @@ def test_k1_a_server_that_speaks_first_greets_each_client_itself_and_soon_has_no
 ) -> None:
     for _ in range(10):
         with connect(ship.port("raw")) as client:
-            assert client.recv(100) == GREETING
+            assert read_so_many(client, len(GREETING)) == GREETING
             client.sendall(b"HELO")
-            assert client.recv(100) == b"HELO"
+            assert read_so_many(client, 4) == b"HELO"
             client.shutdown(socket.SHUT_WR)
             assert read_all(client) == b""
     assert 10 <= mail.visits <= 10 + 2 * EACH

@@ -27,14 +27,14 @@ endpoint = tcp:8443:interface={ship}
 deny = 0.0.0.0/0
 [lookup]
 url = http://127.0.0.1:{api}/?host={{host}}
-timeout = 1
+timeout = 20
 [routes]
 refusing.com = 10.0.0.24:9
 [upstream]
-connect_timeout = 1s
-dial_timeout = 2s
+connect_timeout = 20s
+dial_timeout = 30s
 [limits]
-hello_timeout = 3s
+hello_timeout = 60s
 """
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from attrs import define
 
 from benchmarks.wire.ports import free_ports
-from tests.e2e.world import until
+from tests.e2e.world import WAIT_S, until
 from tests.system.nginx import its_process, its_temporary_files
 
 _CONFIG = """
@@ -89,7 +89,7 @@ def judge(directory: Path) -> Iterator[Judge]:
         yield Judge(directory, port)
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(WAIT_S)
 
 
 def _listens(port: int) -> bool:

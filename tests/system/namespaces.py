@@ -12,8 +12,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
+from tests.e2e.world import until
 from tests.system.programs import run
 
 _NEWNET = 0x40000000
@@ -42,10 +44,18 @@ def network(*addresses: str) -> Iterator[None]:
         ip("link", "set", "lo", "up")
         for address in addresses:
             ip("address", "add", f"{address}/{128 if ':' in address else 32}", "dev", "lo")
+        for address in addresses:
+            if ":" in address:
+                until(partial(_leads_to, address), f"the route to {address}")
         yield
     finally:
         _must(_KERNEL.setns(before, _NEWNET))
         os.close(before)
+
+
+def _leads_to(address: str) -> bool:
+    """An address of IPv6 is tentative until the kernel finds the time to look at it, and then has its route."""
+    return f"local {address} " in run("ip", "-6", "route", "show", "table", "local").expect(0).out
 
 
 def ip(*arguments: str) -> None:
@@ -65,7 +75,7 @@ def neighbour(near: str, far: str) -> Iterator[int]:
 
     Gives the id of the process that holds it: `nsenter --net --target ID COMMAND` runs something there.
     """
-    holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo ready; exec sleep 600"], stdout=subprocess.PIPE)
+    holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo ready; exec sleep 3600"], stdout=subprocess.PIPE)
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"ready\n"
@@ -76,10 +86,16 @@ def neighbour(near: str, far: str) -> Iterator[int]:
         run(*there, "ip", "address", "add", f"{far}/24", "dev", "far").expect(0)
         run(*there, "ip", "link", "set", "far", "up").expect(0)
         run(*there, "ip", "link", "set", "lo", "up").expect(0)
+        for where in ((), there):
+            until(partial(_carries, *where, "ip", "link", "show", "up", "type", "veth"), "the cable")
         yield holder.pid
     finally:
         holder.kill()
         holder.communicate()
+
+
+def _carries(*command: str) -> bool:
+    return " state UP " in run(*command).expect(0).out
 
 
 def open_to_all(view: Path) -> tuple[str, ...]:

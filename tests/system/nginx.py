@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.e2e.clients import connect
-from tests.e2e.world import Certificates, until
+from tests.e2e.world import WAIT_S, Certificates, until
 
 _CONFIG = """
 {process}
@@ -67,7 +67,7 @@ def nginx(directory: Path, address: str, certificates: Certificates, title: str,
         yield files
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(WAIT_S)
 
 
 def _listens(address: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -15,7 +16,7 @@ from attrs import define, field
 from twisted.names import dns
 
 from benchmarks.wire.ports import free_ports
-from tests.e2e.world import until
+from tests.e2e.world import WAIT_S, until
 
 ZONE = "zone.test"
 
@@ -77,7 +78,9 @@ class Nsd:
         self.lines = list(lines)
         self.serial += 1
         head = _HEAD.format(zone=ZONE, ttl=self.ttl, serial=self.serial, host=self.host)
-        (self.directory / ZONE).write_text(head + "".join(f"{line}\n" for line in lines))
+        zone = self.directory / ZONE
+        zone.write_text(head + "".join(f"{line}\n" for line in lines))
+        os.utime(zone, (self.serial, self.serial))  # it reads only what is newer, and clocks of files are coarse
         if self.process is not None:
             self.process.send_signal(signal.SIGHUP)
             until(lambda: self._serves() == self.serial, "the new zone")
@@ -94,7 +97,7 @@ class Nsd:
         process, self.process = self.process, None
         if process is not None:
             process.terminate()
-            process.wait(10)
+            process.wait(WAIT_S)
 
     def _serves(self) -> int | None:
         """The serial number of the zone that it answers with."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from attrs import frozen
 
-LIMIT_S = 60.0
+LIMIT_S = 300.0
 
 
 @frozen(kw_only=True)

@@ -13,15 +13,15 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.clients import connect, read_all, request
-from tests.e2e.world import Cluster, Starship, http_hello, starship, until
+from tests.e2e.world import START_S, Cluster, Starship, http_hello, starship, until
 from tests.system.namespaces import network
 
 pytestmark = pytest.mark.system
 
 INI = """
 [starship]
-lame_duck = 2s
-drain_timeout = 5s
+lame_duck = 6s
+drain_timeout = 30s
 [listener:http]
 protocol = http
 endpoint = tcp:80:interface=10.0.0.{number}
@@ -41,9 +41,10 @@ frontend clients
     default_backend starships
 backend starships
     option httpchk GET /readyz
-    default-server check inter 200ms fall 2 rise 1
-    server one 10.0.0.1:80 port 9901
-    server two 10.0.0.2:80 port 9902
+    timeout check 20s
+    default-server check inter 400ms rise 1
+    server one 10.0.0.1:80 port 9901 fall 2
+    server two 10.0.0.2:80 port 9902 fall 1000
 """
 
 
@@ -53,10 +54,20 @@ def haproxy(directory: Path) -> Iterator[None]:
     config.write_text(HAPROXY)
     process = subprocess.Popen(["haproxy", "-db", "-f", str(config)], stderr=subprocess.DEVNULL)
     try:
+        until(lambda: process.poll() is not None or listens(), "haproxy")
+        assert process.poll() is None
         yield
     finally:
         process.kill()
         process.wait()
+
+
+def listens() -> bool:
+    try:
+        connect(80, "10.0.0.9").close()
+    except ConnectionRefusedError:
+        return False
+    return True
 
 
 def visit() -> str:
@@ -70,7 +81,7 @@ class Clients(threading.Thread):
     """Ask for a page through the balancer, one after the other, until told to stop; `statuses` counts answers."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self.over = threading.Event()
         self.statuses: Counter[str] = Counter()
 
@@ -93,16 +104,16 @@ def test_a_restart_behind_a_balancer_costs_no_client_its_answer(tmp_path: Path) 
         clients = [Clients() for _ in range(4)]
         with starship(tmp_path / "two", two) as second, haproxy(tmp_path):
             with starship(tmp_path / "one", one) as first:
-                until(lambda: visit() == "200", "the balancer")
+                until(lambda: visit() == "200", "the balancer", START_S)
                 for client in clients:
                     client.start()
-                until(lambda: served(first) > 100 and served(second) > 100, "both to serve")
+                until(lambda: served(first) > 100 and served(second) > 100, "both to serve", START_S)
                 first.signal(signal.SIGTERM)
-                first.process.wait(15)
+                first.process.wait(90)
             before = served(second)
-            until(lambda: served(second) > before + 100, "the other to serve alone")
+            until(lambda: served(second) > before + 100, "the other to serve alone", START_S)
             with starship(tmp_path / "one-again", one) as again:
-                until(lambda: served(again) > 100, "the new one to serve")
+                until(lambda: served(again) > 100, "the new one to serve", START_S)
                 for client in clients:
                     client.over.set()
                 for client in clients:

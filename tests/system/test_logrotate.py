@@ -77,7 +77,7 @@ class Visits(threading.Thread):
     """Asks for a page again and again; `made` counts."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(daemon=True)
         self.over = threading.Event()
         self.made = 0
 
@@ -93,5 +93,6 @@ def holds_lines(log: Path) -> bool:
 
 def all_lines(log: Path) -> list[str]:
     """Of the log, of its last predecessor and of the one before, which is compressed."""
-    texts = [log.read_text(), log.with_suffix(".log.1").read_text()]
+    whole = log.read_text().rpartition("\n")[0]  # one may be half written
+    texts = [whole + "\n" if whole else "", log.with_suffix(".log.1").read_text()]
     return [*run("zcat", str(log.with_suffix(".log.2.gz"))).expect(0).out.splitlines(), *"".join(texts).splitlines()]

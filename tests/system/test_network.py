@@ -13,16 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.clients import alert_of, client_hello, connect, read_all, request
-from tests.e2e.world import Cluster, Starship, echo, http_hello, in_mode, starship, until
+from tests.e2e.clients import alert_of, client_hello, connect, read_all, read_so_many, request
+from tests.e2e.world import WAIT_S, Cluster, Starship, echo, http_hello, in_mode, starship, until
 from tests.system.namespaces import CLUSTER_A, CLUSTER_B, SHIP, ip, neighbour, network, nft
 from tests.system.programs import run
 
 pytestmark = pytest.mark.system
 
 CONNECT_S = 0.5
-DIAL_S = 1.0
-SLACK_S = 1.0
+IDLE_S = 3
+SLACK_S = 20.0  # a busy machine's; the kernel alone would wait for minutes
 LOST = "10.0.0.66"  # answers nothing
 FAR = "10.9.9.2"
 
@@ -43,7 +43,7 @@ beyond.com = 10.77.0.1:8080
 nowhere.com = 10.88.0.1:8080
 [upstream]
 connect_timeout = 500ms
-dial_timeout = 1s
+dial_timeout = 20s
 """
 
 
@@ -67,8 +67,13 @@ def http(name: str) -> tuple[int, float]:
 
 def ask_ship(port: int, data: bytes) -> bytes:
     with connect(port, SHIP) as client:
-        client.sendall(data)
-        return read_all(client)
+        return say(client, data)
+
+
+def say(client: socket.socket, data: bytes) -> bytes:
+    """What comes back until the end."""
+    client.sendall(data)
+    return read_all(client)
 
 
 def test_f10_a_black_hole_costs_the_connect_limit_and_is_told_on_both_doors(tmp_path: Path) -> None:
@@ -136,18 +141,17 @@ def test_f9_no_route_to_a_cluster_is_a_refusal_and_costs_no_time(tmp_path: Path)
 
 
 def test_f11_a_cable_that_is_pulled_leaves_a_client_no_longer_than_the_idle_limit(tmp_path: Path) -> None:
-    ini = in_mode("tunnel", f"{INI}idle_timeout = 1s\n")
+    ini = in_mode("tunnel", f"{INI}idle_timeout = {IDLE_S}s\n")
     with street(tmp_path, ini) as (ship, _), neighbour("10.9.9.1", FAR) as far:
         inside = ("nsenter", "--net", "--target", str(far))
         with far_echo(inside), connect(80, SHIP) as client:
             client.sendall(request("far.com"))
-            assert client.recv(65536) == request("far.com")
+            assert read_so_many(client, len(request("far.com"))) == request("far.com")
             ip("link", "set", "near", "down")
-            client.sendall(b"into the void")
             began = time.monotonic()
-            with pytest.raises(ConnectionResetError):
-                read_all(client)
-            assert time.monotonic() - began < 1 + SLACK_S
+            with pytest.raises((ConnectionResetError, BrokenPipeError)):  # it may be over already
+                say(client, b"into the void")
+            assert time.monotonic() - began < IDLE_S + SLACK_S
         assert ship.ending(name="far.com")["reason"] == "idle"
         assert http("a.com")[0] == 200
 
@@ -180,7 +184,7 @@ def test_f13_when_local_ports_are_gone_each_connection_fails_alone_and_later_one
         held = [from_port(50000 + number) for number in range(ports)]
         for client in held:
             client.sendall(request("a.com"))
-            assert client.recv(65536) == request("a.com")
+            assert read_so_many(client, len(request("a.com"))) == request("a.com")
         for number in range(20):
             with from_port(51000 + number) as client:
                 client.sendall(request("a.com"))
@@ -197,13 +201,13 @@ def test_f13_when_local_ports_are_gone_each_connection_fails_alone_and_later_one
 
 def from_port(port: int) -> socket.socket:
     """A client that brings its own port, where the network has none to give."""
-    return socket.create_connection((SHIP, 80), timeout=10, source_address=(SHIP, port))
+    return socket.create_connection((SHIP, 80), timeout=WAIT_S, source_address=(SHIP, port))
 
 
 def carried_from(port: int) -> bool:
     with from_port(port) as client:
         client.sendall(request("a.com"))
-        return client.recv(65536) == request("a.com")
+        return read_so_many(client, len(request("a.com"))) == request("a.com")
 
 
 def test_one_listener_serves_ipv4_and_ipv6_and_names_each_client_in_its_own_family(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.e2e.clients import connect, page, read_all, request
-from tests.e2e.world import WAIT_S, Cluster, http_hello, starship, until
+from tests.e2e.world import START_S, Cluster, http_hello, starship, until
 from tests.system.conftest import Fleet
 from tests.system.namespaces import CLUSTER_A, CLUSTER_B, SHIP, network
 from tests.system.programs import run
@@ -51,7 +51,7 @@ def manager(path: Path) -> Iterator[socket.socket]:
     """Stands in for systemd's notification socket."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
         channel.bind(str(path))
-        channel.settimeout(WAIT_S)
+        channel.settimeout(START_S)
         yield channel
 
 
@@ -85,7 +85,7 @@ def test_the_units_command_serves_tells_systemd_when_and_ends_by_its_signal(tmp_
                 assert b"cluster a" in read_all(client)
             process.send_signal(signal.SIGTERM)
             assert channel.recv(4096) == b"STOPPING=1"
-            out = process.communicate(timeout=WAIT_S)[0].decode()
+            out = process.communicate(timeout=START_S)[0].decode()
             assert process.returncode == -signal.SIGTERM, out  # a clean exit by systemd's rules
         finally:
             process.kill()
@@ -139,6 +139,8 @@ protocol = http
 endpoint = tcp6:8080
 [lookup]
 url = http://localhost:{fleet.api.port}/?host={{host}}
+connect_timeout = 20s
+timeout = 60s
 [routes]
 a.com = {CLUSTER_A}:80
 b.com = {CLUSTER_B}:80
@@ -146,7 +148,8 @@ b.com = {CLUSTER_B}:80
 endpoint = unix:{tmp_path}/admin.sock:mode=660
 """
     with starship(tmp_path, ini, prefix=strace, wait=False) as ship:
-        until(lambda: ship.log.exists() and "AdminSite starting" in ship.log.read_text(), "the start", 30)
+        until(lambda: ship.log.exists() and "AdminSite starting" in ship.log.read_text(), "the start", START_S)
+        assert ship.port("http") == 8080
         traced = int(run("pgrep", "--parent", str(ship.process.pid)).expect(0).out)
         try:
             for name, status in {"b.com": 200, "unknown.example": 404}.items():
@@ -157,7 +160,7 @@ endpoint = unix:{tmp_path}/admin.sock:mode=660
             assert page(8080, "unknown.example")[0] == 404
         finally:
             os.kill(traced, signal.SIGTERM)  # strace itself waits for it
-        ship.process.wait(WAIT_S)
+        ship.process.wait(START_S)
     used = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(), re.MULTILINE))
     families = set(re.findall(r"socket\((\w+),", trace.read_text()))
     print(f"{len(used)} different system calls; sockets of {sorted(families)}")
@@ -174,6 +177,7 @@ def test_a_socket_that_systemd_opened_serves_from_its_first_client_on(tmp_path: 
         prefix = ("systemd-socket-activate", "--fdname=web", f"--listen={SHIP}:80")
         with starship(tmp_path, ini, prefix=prefix, wait=False) as ship:
             with until(lambda: _waiting(80), "the listening socket") as first:
+                first.settimeout(START_S)  # it is served when all is read from the disk
                 first.sendall(request("a.com"))
                 assert b"cluster a" in read_all(first)
             with connect(80, SHIP) as second:
@@ -192,6 +196,7 @@ def test_a_socket_of_both_families_that_systemd_opened_serves_both(tmp_path: Pat
             until(lambda: _waiting(80), "the listening socket").close()
             for host in (SHIP, "::1"):
                 with connect(80, host) as client:
+                    client.settimeout(START_S)
                     client.sendall(request("a.com"))
                     assert b"cluster a" in read_all(client)
                 assert ship.ending(name="a.com")["client"].rpartition(":")[0].strip("[]") in ("::1", SHIP)

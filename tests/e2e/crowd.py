@@ -34,7 +34,7 @@ from tests.sniff.making import GROUPS, VERSIONS, hello, records, sni
 ROOT = Path(__file__).parents[2]
 BULK = Random(7).randbytes(2_000_003)
 BULK_SUM = hashlib.sha256(BULK).hexdigest()
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 """How long a client waits for the end of its answer."""
 
 LAZY_S = 1.0
@@ -179,7 +179,7 @@ class Visits:
         job, began = self.job, time.monotonic()
         kinds, weights = list(job["kinds"]), list(job["kinds"].values())
         end = began + job.get("seconds", 3600)
-        while self.started < job["count"] and time.monotonic() < end:
+        while self.started < job["count"] and (time.monotonic() < end or not self.started):
             while self.open < job["at_once"] and self.started < job["count"]:
                 self.start(kinds[0] if len(kinds) == 1 else self.random.choices(kinds, weights)[0])
             self.turn.turn()
@@ -412,7 +412,7 @@ def crowd(*labels: str) -> Iterator[Crowd]:
         finally:
             assert process.stdin is not None
             process.stdin.close()
-            process.wait(10)
+            process.wait(PATIENCE_S)
 
 
 if __name__ == "__main__":

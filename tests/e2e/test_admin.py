@@ -6,6 +6,7 @@ import json
 import threading
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -16,11 +17,19 @@ from attrs import define
 from starship.cli import main
 from tests.e2e.clients import alert_of, connect, flight, hello_for, page, read_all, request
 from tests.e2e.trouble import http, saying
-from tests.e2e.world import WAIT_S, Api, Cluster, Starship, ini_text, starship, until
+from tests.e2e.world import START_S, WAIT_S, Api, Cluster, Starship, answers, ini_text, starship, until
 
 Clusters = dict[str, Cluster]
 
 TRACES = ("starship_cache_", "starship_lookup", "starship_endings", "starship_connections", "starship_gate")
+
+
+@pytest.fixture(scope="module")
+def ship(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
+    """One that forgets nothing by itself, failures neither, for as long as these tests may take."""
+    cache = "[cache]\nttl = 1h\nneg_ttl = 10m\nerror_ttl = 60s\nmax_error_ttl = 300s\n"
+    with starship(tmp_path_factory.mktemp("ship"), ini_text(api, extra=cache)) as ship:
+        yield ship
 
 
 @define
@@ -174,7 +183,7 @@ def test_deletion_beats_a_question_that_is_in_flight(ship: Starship, api: Api, c
     asked = threading.Event()
 
     def slow(handler: BaseHTTPRequestHandler) -> None:
-        asked.wait(10)
+        asked.wait(WAIT_S)
         saying(http("200 OK", json.dumps({"app": "old", "endpoint": clusters["a"].address}).encode()))(handler)
 
     api.hosts["slow.com"] = slow
@@ -252,7 +261,7 @@ def test_the_command_line_asks_a_running_service_behind_a_token_on_a_unix_socket
     names.write_text("cli.com\ncli-unknown.com\n")
     admin = f"[admin]\nendpoint = unix:{tmp_path}/admin.sock\ntoken_file = {token}\n"
     with starship(tmp_path, ini_text(api, extra=admin), wait=False) as ship:
-        until(lambda: (tmp_path / "admin.sock").exists(), "the socket", 30)
+        until(lambda: answers(tmp_path / "admin.sock"), "the socket", START_S)
         config = ("--config", str(tmp_path / "starship.ini"))
         assert main(["explain", "cli.com", *config]) == 1
         assert "unknown before the API is asked" in capsys.readouterr().out

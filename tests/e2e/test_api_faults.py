@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -33,10 +34,10 @@ from tests.e2e.trouble import (
 from tests.e2e.world import Api, Cluster, Starship, ini_text, starship, until
 from tests.sniff.making import hello, records, sni
 
-LOOKUP_S = 0.8
-"""The lookup's deadline of these ships."""
+LOOKUP_S = 2.0
+"""The lookup's deadline of these ships: a busy machine meets it where the API fails, and not where it answers."""
 
-LOOKUP = f"connect_timeout = 500ms\ntimeout = {LOOKUP_S}\n"
+LOOKUP = f"connect_timeout = {LOOKUP_S}\ntimeout = {LOOKUP_S}\n"
 
 FORGETFUL = "breaker_failures = 0\n", "[cache]\nerror_ttl = 0\nstale_ttl = 0\n"
 """Each failure is seen as it is: what is remembered of failures, and served in spite of them, is another page."""
@@ -69,8 +70,8 @@ def answering(conduct: Conduct) -> Trouble:
 @contextmanager
 def stopped(api: Api) -> Iterator[None]:
     """F5: nobody listens."""
-    api.stop()
     with closed_port(api.port):
+        api.stop()
         try:
             yield
         finally:
@@ -80,12 +81,13 @@ def stopped(api: Api) -> Iterator[None]:
 @contextmanager
 def black_holed(api: Api) -> Iterator[None]:
     """F6: whoever connects waits."""
-    api.stop()
-    try:
-        with black_hole(api.port):
-            yield
-    finally:
-        api.start(api.port)
+    with closed_port(api.port):
+        api.stop()
+        try:
+            with black_hole(api.port):
+                yield
+        finally:
+            api.start(api.port)
 
 
 FLOODED = "lookup_invalid|lookup_timeout"
@@ -186,18 +188,28 @@ def test_no_answer_however_long_makes_the_ship_grow(ship: Starship, api: Api) ->
 def test_many_who_ask_a_hanging_api_wait_no_longer_than_one(
     ship: Starship, api: Api, clusters: dict[str, Cluster]
 ) -> None:
-    """F6: sixty unknown names at once, and a known host is as quick as ever."""
+    """F6: sixty unknown names at once, and a known host is as quick as ever: visited again and again meanwhile."""
     known = fresh_name()
     api.hosts[known] = {"endpoint": clusters["a"].address}
     assert page(ship.port("http"), known)[0] == 200
+    over, visits = threading.Event(), list[float]()
+
+    def visit() -> None:
+        while not over.is_set():
+            status, took = timed(lambda: page(ship.port("http"), known)[0])
+            assert status == 200
+            visits.append(took)
+
+    def wait() -> list[int]:
+        try:
+            return in_threads(*[lambda: page(ship.port("http"), fresh_name())[0]] * 60)
+        finally:
+            over.set()
+
     with nothing_stays(ship, api), TROUBLES["hanging"][0](api):
-        jobs = [lambda: page(ship.port("http"), fresh_name())[0]] * 60
-        (statuses, visit), took = timed(
-            lambda: in_threads(lambda: in_threads(*jobs), lambda: timed(lambda: page(ship.port("http"), known)[0]))
-        )
+        (statuses, _), took = timed(lambda: in_threads(wait, visit))
     assert set(statuses) == {503}
-    assert visit[0] == 200
-    assert visit[1] < LOOKUP_S
+    assert min(visits) < LOOKUP_S / 2
     assert took < LOOKUP_S + GRACE_S
 
 

@@ -14,13 +14,13 @@ from attrs import define, field
 
 from tests.e2e.clients import connect, hello_for, read_all, read_so_many, read_until, request
 from tests.e2e.trouble import in_threads, nothing_stays
-from tests.e2e.world import WAIT_S, Api, Cluster, Starship, until
+from tests.e2e.world import Api, Cluster, Starship, until
 
 Clusters = dict[str, Cluster]
 
 SIZE = 20_000_000
 CROWD = 200
-FLOOD_S = 30.0
+FLOOD_S = 120.0
 BLOCK = Random(20).randbytes(1_000_003)
 
 
@@ -78,7 +78,7 @@ def test_s13_twenty_megabytes_each_way_at_once_are_the_same_to_the_byte(ship: St
         client.settimeout(FLOOD_S)
         client.sendall(first)
         sent, got = in_threads(lambda: flood(client, b"client"), lambda: drink(client))
-        assert exchange.done.wait(WAIT_S)
+        assert exchange.done.wait(FLOOD_S)
         assert got == (SIZE, exchange.sent)
         assert exchange.got == (SIZE, sent)
     ending = ship.ending(name="flood.com", door=door)
@@ -126,7 +126,7 @@ def test_s13_a_websocket_talks_both_ways_turn_by_turn(ship: Starship, api: Api) 
     """An upgrade, then frames small and large, begun by either side."""
 
     def websocket(connection: socket.socket) -> None:
-        assert b"Upgrade: websocket" in connection.recv(8192)
+        assert b"Upgrade: websocket" in read_until(connection, b"\r\n\r\n")
         connection.sendall(
             b"HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n\x81\x05hello"
         )
@@ -156,7 +156,7 @@ def test_two_hundred_clients_at_once_leave_nothing_behind(ship: Starship, api: A
         for client, saying in zip(clients, sayings, strict=True):
             assert read_so_many(client, len(saying)) == saying
         assert ship.metric("starship_connections_active", door="any") == CROWD
-        assert ship.metric("starship_gate_connections") == CROWD
+        until(lambda: ship.metric("starship_gate_connections") == CROWD, "nobody else counts")
         for client in clients:
             client.close()
     until(lambda: clusters["echo"].open == 0, "nobody is at the cluster")

@@ -14,7 +14,7 @@ from attrs import define, field
 
 from starship.cli import main
 from tests.e2e.clients import connect, hello_for, read_all
-from tests.e2e.world import WAIT_S, Api, Cluster, Starship, echo, ini_text, starship, until
+from tests.e2e.world import START_S, WAIT_S, Api, Cluster, Starship, answers, echo, ini_text, starship, until
 
 CHUNK = b"x" * 65536
 
@@ -91,6 +91,7 @@ def test_a_transfer_is_listed_and_counted_while_it_runs_and_closed_by_its_host(
     api.hosts["other.com"] = {"app": "Other", "endpoint": clusters["echo"].address}
     ship.settled()
     before = ship.metric("starship_bytes_total", direction="out")
+    closed = ship.metric("starship_endings_total", reason="closed", mood="severed")
     with download(ship, "big.com", 8 << 20) as client, tunnel(ship, "other.com") as bystander:
         row = row_of(ship, host="big.com")
         assert {key: row[key] for key in ("state", "door", "source", "app", "endpoint", "in")} == {
@@ -105,9 +106,14 @@ def test_a_transfer_is_listed_and_counted_while_it_runs_and_closed_by_its_host(
         assert row["out"] >= 8 << 20
         moved = ship.metric("starship_bytes_total", direction="out")
         assert moved - before >= row["out"]
-        read(client, 8 << 20)
-        assert ship.metric("starship_bytes_total", direction="out") - moved >= 1 << 20
-        assert row_of(ship, host="big.com")["out"] >= row["out"] + (1 << 20)
+
+        def goes_on() -> bool:
+            """What the kernels hold between the two is for them to say: the more is read, the more must follow."""
+            read(client, 1 << 20)
+            more = ship.metric("starship_bytes_total", direction="out") - moved
+            return more >= 1 << 20 and row_of(ship, host="big.com")["out"] >= row["out"] + (1 << 20)
+
+        until(goes_on, "a megabyte more")
         assert [one["host"] for one in ship.connections(sort="bytes", limit="1")] == ["big.com"]
         assert ship.close_connections(host="big.com") == 1
         assert is_cut(client)
@@ -117,7 +123,7 @@ def test_a_transfer_is_listed_and_counted_while_it_runs_and_closed_by_its_host(
     assert (ending["reason"], ending["mood"], ending["status"]) == ("closed", "severed", 200)
     assert ending["id"] == row["id"]
     until(lambda: not source.open, "the cluster is told")
-    assert ship.metric("starship_endings_total", reason="closed", mood="severed") == 1
+    assert ship.metric("starship_endings_total", reason="closed", mood="severed") == closed + 1
 
 
 def test_the_counters_never_go_back_and_end_as_the_sum_of_the_log(
@@ -140,7 +146,6 @@ def test_the_counters_never_go_back_and_end_as_the_sum_of_the_log(
         client.close()
         look()
     ship.settled()
-    until(lambda: ship.metric("starship_connections_active") == 0, "all are gone")
     look()
     endings = ship.endings()
     assert seen[-1] == (sum(ending["in"] for ending in endings), sum(ending["out"] for ending in endings))
@@ -207,7 +212,7 @@ def test_the_command_line_lists_and_closes_behind_a_token(
     token.write_text("s3cret\n")
     admin = f"[admin]\nendpoint = unix:{tmp_path}/admin.sock\ntoken_file = {token}\n"
     with starship(tmp_path, ini_text(api, extra=admin), wait=False) as ship:
-        until(lambda: (tmp_path / "admin.sock").exists(), "the socket", 30)
+        until(lambda: answers(tmp_path / "admin.sock"), "the socket", START_S)
         config = ("--config", str(tmp_path / "starship.ini"))
         clients = [tunnel(ship, name) for name in ("one.com", "two.com", "two.com")]
         assert main(["connections", *config]) == 0

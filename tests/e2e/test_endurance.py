@@ -85,7 +85,7 @@ class Scene:
 @contextmanager
 def played(api: Api, directory: Path) -> Iterator[Scene]:
     limits = f"[limits]\nhello_timeout = {HELLO_S}\n[cache]\nttl = 60s\nneg_ttl = 60s\nmisses = 5000\n"
-    ini = ini_text(api, lookup="timeout = 3s", extra=limits + "[names]\nburst_per_source = 400\n")
+    ini = ini_text(api, extra=limits + "[names]\nburst_per_source = 400\n")
     with crowd("a", "b") as strangers, crowd("home") as honest, starship(directory, ini) as ship:
         names = {f"tenant-{number}.{letter}.com": letter for letter in "ab" for number in range(50)}
         for name, letter in names.items():

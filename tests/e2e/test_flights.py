@@ -33,7 +33,7 @@ PROBE = "starship-readiness.invalid"
 @pytest.fixture
 def ship(api: Api, clusters: dict[str, Cluster], tmp_path: Path) -> Iterator[Starship]:
     api.everyone = lambda handler: handler.say(200, {"endpoint": clusters["echo"].address})  # type: ignore[attr-defined]
-    ini = ini_text(api, lookup="timeout = 10s", extra="[limits]\nhello_timeout = 10s\n")
+    ini = ini_text(api, extra="[limits]\nhello_timeout = 60s\n")
     with starship(tmp_path, in_mode("tunnel", ini)) as ship:
         yield ship
     api.everyone = None

@@ -20,7 +20,7 @@ from tests.sniff.making import ORDINARY, alpn, hello, records, server_names, siz
 Clusters = dict[str, Cluster]
 
 NAME = "shop.example.com"
-HELLO_S = 1.0
+HELLO_S = 2.0
 DOORS = {"tls": "https", "http": "http"}
 NAMED = [client for client in CLIENTS if client.served and client.name is not None]
 HEAD = request(NAME, "/cart?a=1", "User-Agent: test", "Cookie: a=b")
@@ -34,7 +34,7 @@ def mode() -> str:
 
 @pytest.fixture(scope="module")
 def hasty(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Starship]:
-    """One that waits a second for the first flight."""
+    """One that waits two seconds for the first flight."""
     ini = in_mode("tunnel", ini_text(api, extra=f"[limits]\nhello_timeout = {HELLO_S}\n"))
     with starship(tmp_path_factory.mktemp("hasty"), ini) as hasty:
         yield hasty
@@ -165,7 +165,7 @@ def test_l6_what_is_no_hostname_gets_no_route_no_lookup_and_one_line(ship: Stars
     host = name if not name.endswith(b":443") else name + b":443"
     assert ask(ship.port("http"), [b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n"]).startswith(b"HTTP/1.1 400 ")
     assert ship.settled() == lines + 2
-    tls, http = ship.endings()[-2:]
+    http, tls = sorted(ship.endings()[-2:], key=lambda ending: str(ending["door"]))
     assert (tls["reason"], tls["status"]) == ("bad_name", 495)
     assert (http["reason"] in ("bad_name", "bad_head"), http["status"]) == (True, 400)
     assert api.asked.total() == asked
@@ -234,15 +234,19 @@ def trickle(port: int, data: bytes, every: float) -> tuple[float, bytes]:
     begun = time.monotonic()
     with connect(port) as client:
         for byte in bytes_of(data):
-            client.sendall(byte)
-            if select.select([client], [], [], every)[0]:
-                return time.monotonic() - begun, client.recv(65536)
+            try:
+                client.sendall(byte)
+                if select.select([client], [], [], every)[0]:
+                    return time.monotonic() - begun, client.recv(65536)
+            except (BrokenPipeError, ConnectionResetError):  # a byte was under way to whoever had closed
+                return time.monotonic() - begun, b""
     raise AssertionError("it went on for ever")
 
 
 def test_l16_a_trickle_is_ended_in_time_at_each_door(hasty: Starship) -> None:
     hello = client_hello(NAME)
     doors = {"https": (hello, b""), "http": (HEAD, b"HTTP/1.1 408 "), "any": (hello, b"")}
+    before = hasty.metric("starship_endings_total", reason="hello_timeout", mood="silent")
     ends = in_threads(*(partial(trickle, hasty.port(door), data, 0.1) for door, (data, _) in doors.items()))
     for (door, (data, answer)), (seconds, said) in zip(doors.items(), ends, strict=True):
         assert HELLO_S - 0.1 <= seconds < HELLO_S + GRACE_S
@@ -251,7 +255,7 @@ def test_l16_a_trickle_is_ended_in_time_at_each_door(hasty: Starship) -> None:
         ending = hasty.ending(door=door, reason="hello_timeout")
         assert (ending["mood"], ending["status"]) == ("silent", 408)
         assert ending["in"] < len(data)
-    assert hasty.metric("starship_endings_total", reason="hello_timeout", mood="silent") == 3
+    assert hasty.metric("starship_endings_total", reason="hello_timeout", mood="silent") == before + 3
 
 
 def test_l16_who_says_nothing_is_closed_without_a_word_and_a_routed_tunnel_lives_on(hasty: Starship) -> None:
@@ -260,12 +264,12 @@ def test_l16_who_says_nothing_is_closed_without_a_word_and_a_routed_tunnel_lives
         assert tunnel.recv(8192) == HEAD
         silent = [connect(hasty.port(door)) for door in ("https", "http", "any")]
         for client in silent:
-            assert client.recv(1) == b""  # a second has gone by, in which the tunnel was idle
+            assert client.recv(1) == b""  # so much time has gone by, in which the tunnel was idle
             client.close()
         tunnel.sendall(b"still here")
         assert tunnel.recv(8192) == b"still here"
         until(lambda: len([one for one in hasty.endings() if one["in"] == 0]) == 3, "three silent endings")
-        assert hasty.metric("starship_connections_active") == 1
+        until(lambda: hasty.metric("starship_connections_active") == 1, "they are gone")
     assert hasty.ending(name=NAME, door="http")["t"] > HELLO_S
 
 

@@ -13,6 +13,8 @@ from signal import SIGINT
 
 import pytest
 
+from tests.e2e.world import WAIT_S
+
 
 @pytest.fixture
 def hosts(tmp_path: Path) -> Path:
@@ -41,7 +43,7 @@ def running(hosts: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def ask(port: int, host: str) -> tuple[int, str]:
-    connection = HTTPConnection("127.0.0.1", port, timeout=10)
+    connection = HTTPConnection("127.0.0.1", port, timeout=WAIT_S)
     try:
         connection.request("GET", f"/?host={host}")
         response = connection.getresponse()
@@ -75,4 +77,4 @@ def test_hosts_are_answered_printed_and_reread_until_ctrl_c(running: subprocess.
     )
 
     running.send_signal(SIGINT)
-    assert running.wait(timeout=10) == 0
+    assert running.wait(timeout=WAIT_S) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import threading
 import time
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from starship.dns.messages import Question
 from tests.dns.replies import a, aaaa, message
 from tests.dns.servers import Server
 from tests.e2e.clients import page
-from tests.e2e.trouble import BlackHole, black_hole
+from tests.e2e.trouble import GRACE_S, BlackHole, black_hole
 from tests.e2e.world import Api, Cluster, Starship, http_hello, ini_text, starship, until
 
 NOISE = Random(5)
@@ -82,24 +83,24 @@ def a_ship(
     pools = (
         f"[pool:both]\nendpoints = both.test:{hole.port}\n[routes]\nboth.com = pool:both\n[http]\nupstream_idle = 0\n"
     )
-    upstream = f"dns = {names.address}\ndns_timeout = 500ms\nconnect_timeout = 5s\neject_failures = 3\neject_time = 60s"
+    upstream = f"dns = {names.address}\ndns_timeout = 500ms\nconnect_timeout = 30s\neject_failures = 3\neject_time = 1h"
     with starship(tmp_path_factory.mktemp("ship"), ini_text(api, upstream=upstream, extra=pools)) as ship:
         until(lambda: ship.metric("starship_dns_names") == 1, "the name")
         yield ship
 
 
 def test_a_family_that_leads_nowhere_costs_a_client_the_delay_and_later_clients_nothing(ship: Starship) -> None:
-    slowest = 0.0
-    for _ in range(8):
-        before = time.monotonic()
-        status, _, body = page(ship.port("http"), "both.com")
-        slowest = max(slowest, time.monotonic() - before)
-        assert (status, body.split(b"\n")[0]) == (200, b"six")
-    assert 0.2 < slowest < 2.0
-    before = time.monotonic()
-    for _ in range(8):
-        assert page(ship.port("http"), "both.com")[0] == 200
-    assert time.monotonic() - before < 2.0
+    def visits() -> list[float]:
+        took = []
+        for _ in range(8):
+            before = time.monotonic()
+            status, _, body = page(ship.port("http"), "both.com")
+            took.append(time.monotonic() - before)
+            assert (status, body.split(b"\n")[0]) == (200, b"six")
+        return took
+
+    assert 0.2 < max(visits()) < GRACE_S
+    assert statistics.median(visits()) < 0.2  # some may have met a machine that was busy
 
 
 def test_g2_a_server_that_sends_garbage_changes_nothing(ship: Starship, names: Names) -> None:

@@ -21,12 +21,12 @@ import pytest
 from tests.data.capture import CLIENTS
 from tests.e2e.clients import client_hello, connect, flight, hello_for, page
 from tests.e2e.crowd import BULK, Crowd, crowd
-from tests.e2e.test_api_faults import TROUBLES, Trouble
+from tests.e2e.test_api_faults import TROUBLES
 from tests.e2e.trouble import GRACE_S, black_hole, closed_port, in_threads
 from tests.e2e.world import Api, Cluster, Starship, ini_text, starship, until
 from tests.sniff.making import ORDINARY, hello, records
 
-CONNECT_S = 0.5
+CONNECT_S = 2.0
 LOOKUP_S = 0.02
 """What the API takes for an answer, to which a miss may add 50 ms."""
 
@@ -45,8 +45,8 @@ RECOVERY_S = 5.0
 def its_ini(api: Api) -> str:
     return ini_text(
         api,
-        upstream=f"connect_timeout = {CONNECT_S}\ndial_timeout = 2s",
-        lookup="timeout = 30s\nwait = 30s\nconcurrency = 1000",
+        upstream=f"connect_timeout = {CONNECT_S}\ndial_timeout = 60s",
+        lookup="timeout = 30s\nconcurrency = 1000",
         extra="[names]\nnew_per_source = 0\nnew_overall = 0\n[limits]\nhello_timeout = 60s\n",
     )
 
@@ -351,14 +351,18 @@ TTL_S = 1.0
 OUTAGES = ("stopped", "black hole", "hanging", "500", "dripping", "closes midway", "HTML", "10 MiB")
 
 
-def outage(ship: Starship, api: Api, people: Crowd, what: str, trouble: Trouble, seconds: float) -> None:
-    """All known hosts, from before to after; then a new host and one that has moved."""
+def outage(ship: Starship, api: Api, people: Crowd, what: str, seconds: float, grace: float) -> None:
+    """
+    All known hosts, from before to after; then a new host and one that has moved.
+
+    `grace` (s) is for a machine that has other things to do.
+    """
     word = what.replace(" ", "-").lower()
     names = {f"{letter}-{number}.{word}.com": letter for letter in "ab" for number in range(10)}
     endpoints = {letter: f"127.0.0.1:{port}" for letter, port in people.ports.items()}
     api.hosts.update({name: {"endpoint": endpoints[letter]} for name, letter in names.items()})
     people.visits(ship.port("https"), 200, names)
-    with trouble(api):
+    with TROUBLES[what][0](api):
         people.visit(ship.port("https"), 10_000_000, names, at_once=4, seconds=seconds)
         result = people.visited()
         assert api.asked.total() > 0
@@ -368,9 +372,13 @@ def outage(ship: Starship, api: Api, people: Crowd, what: str, trouble: Trouble,
     api.hosts[f"new.{word}.com"] = {"endpoint": endpoints["b"]}
     healed = time.monotonic()
     new = hello_for(f"new.{word}.com")
-    until(lambda: flight(ship.port("https"), new).startswith(b"b "), "a new host", RECOVERY_S)
+    until(lambda: flight(ship.port("https"), new).startswith(b"b "), "a new host", RECOVERY_S + grace)
     served = time.monotonic() - healed
-    until(lambda: flight(ship.port("https"), hello_for(moved)).startswith(b"b "), "the new home", RECOVERY_S + TTL_S)
+    until(
+        lambda: flight(ship.port("https"), hello_for(moved)).startswith(b"b "),
+        "the new home",
+        RECOVERY_S + TTL_S + grace,
+    )
     found = time.monotonic() - healed
     count = result["words"]["known"]
     print(
@@ -379,7 +387,7 @@ def outage(ship: Starship, api: Api, people: Crowd, what: str, trouble: Trouble,
         f" one that moved after {found:.2f} s",
         flush=True,
     )
-    assert served < RECOVERY_S
+    assert served < RECOVERY_S + grace
 
 
 @pytest.fixture
@@ -387,16 +395,14 @@ def forgetful(api: Api, tmp_path: Path) -> Iterator[Starship]:
     """A route is good for a second, and a day longer while the API fails."""
     cache = f"[cache]\nttl = {TTL_S}\nstale_while_revalidate = 0\nrefresh_ahead = 0\n"
     names = "[names]\nnew_per_source = 0\nnew_overall = 0\n"
-    with starship(
-        tmp_path, ini_text(api, lookup="connect_timeout = 500ms\ntimeout = 800ms", extra=cache + names)
-    ) as ship:
+    with starship(tmp_path, ini_text(api, lookup="timeout = 2s", extra=cache + names)) as ship:
         yield ship
 
 
 def test_f5_known_hosts_are_served_through_an_outage_and_five_seconds_after_it_all_is_well(
     forgetful: Starship, api: Api, people: Crowd
 ) -> None:
-    outage(forgetful, api, people, "stopped", TROUBLES["stopped"][0], 2.0)
+    outage(forgetful, api, people, "stopped", 2.0, GRACE_S)
 
 
 @pytest.mark.proof
@@ -404,7 +410,7 @@ def test_f5_known_hosts_are_served_through_an_outage_and_five_seconds_after_it_a
 def test_f5_f6_f7_known_hosts_are_served_through_each_kind_of_outage(
     forgetful: Starship, api: Api, people: Crowd, what: str
 ) -> None:
-    outage(forgetful, api, people, what, TROUBLES[what][0], 15.0)
+    outage(forgetful, api, people, what, 15.0, 0)
 
 
 @pytest.mark.proof

@@ -392,6 +392,16 @@ class Starship:
         return self.process.wait(AGAIN_S)
 
 
+def answers(path: Path) -> bool:
+    """Whether somebody takes connections at this socket: it is there a moment earlier."""
+    with socket.socket(socket.AF_UNIX) as caller:
+        try:
+            caller.connect(str(path))
+        except OSError:
+            return False
+    return True
+
+
 def twistd(*arguments: str) -> list[str]:
     """The command line of `twistd` in this environment."""
     return [sys.executable, "-m", "twisted", *arguments] if not TWISTD.exists() else [str(TWISTD), *arguments]

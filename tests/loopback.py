@@ -8,6 +8,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from random import Random
 from typing import Any
 
@@ -89,6 +90,26 @@ class Ground:
         poller.close()
         for sock in self._sockets:
             sock.close()
+
+
+@contextmanager
+def crowded() -> Iterator[socket.socket]:
+    """A listener whose backlog is full: who connects to it waits until one is accepted."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        with socket.create_connection(listener.getsockname()):
+            while listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)[24] < 1:  # who stands in the backlog
+                os.sched_yield()
+            yield listener
+
+
+@contextmanager
+def closed_port(host: str = "127.0.0.1") -> Iterator[int]:
+    """A port where nobody listens, and nobody else may."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as closed:
+        closed.bind((host, 0))
+        yield int(closed.getsockname()[1])
 
 
 @pytest.fixture

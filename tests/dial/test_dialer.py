@@ -37,7 +37,7 @@ from starship.words import Address, Hello, Origin, ProxyOptions, Route, Upstream
 from tests.dial.pools.pooling import FakeNames
 from tests.dial.tries import Try
 from tests.fakes import FakeLeg, arrival
-from tests.loopback import Ground, ground
+from tests.loopback import Ground, closed_port, crowded, ground
 
 __all__ = ["ground"]
 
@@ -440,13 +440,13 @@ def test_a_thousand_endpoints_that_lead_nowhere_at_once_go_no_deeper() -> None:
 
 
 class RealScene(Scene):
-    """A Dialer on the wire."""
+    """A Dialer on the wire; its time is the test's."""
 
     def __init__(self, ground: Ground, **changes: Any) -> None:
-        clock = ground.reactor
-        self.wire = Wire(clock.wire)
-        changes = {"clock": clock, "resolver": this_machine(), "guard": Guard(allow=ALL)} | changes
-        super().__init__(connect=connect_on(self.wire, clock), **changes)
+        clock = Clock()
+        self.wire = Wire(ground.reactor.wire)
+        given: dict[str, Any] = {"clock": clock, "resolver": this_machine(), "guard": Guard(allow=ALL)} | changes
+        super().__init__(connect=connect_on(self.wire, clock), **given)
         self.ground = ground
 
     def wait(self) -> None:
@@ -466,45 +466,48 @@ def test_it_reaches_a_real_listener_over_both_families(ground: Ground, family: s
     scene.dial(up(host, listener.getsockname()[1]))
     scene.wait()
     served = ground.own(listener.accept()[0])
-    served.settimeout(5)
+    served.settimeout(30)
     ground.turn()
     assert served.recv(100) == OPENING
     assert served.getpeername()[0] == host
-    assert ground.reactor.getDelayedCalls() == []
+    assert scene.clock.getDelayedCalls() == []
 
 
 def test_a_name_falls_back_to_the_address_that_listens(ground: Ground) -> None:
-    listener = ground.own(socket.create_server(("127.0.0.1", 0)))
-    scene = RealScene(ground)
-    scene.dial(up("a.example", listener.getsockname()[1]))
-    scene.wait()
+    while True:
+        with closed_port("::1") as port:
+            try:
+                ground.own(socket.create_server(("127.0.0.1", port)))
+            except OSError:
+                continue  # somebody has it
+            scene = RealScene(ground)
+            scene.dial(up("a.example", port))
+            scene.wait()
+            break
     assert scene.outcome.legs[0].remote.host == "127.0.0.1"
 
 
 def test_f9_a_closed_port_is_refused_at_once(ground: Ground) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        port = closed.getsockname()[1]
     scene = RealScene(ground)
-    scene.dial(up("127.0.0.1", port))
-    scene.wait()
+    with closed_port() as port:
+        scene.dial(up("127.0.0.1", port))
+        scene.wait()
     assert isinstance(scene.outcome.why, DialRefused)
     assert "ECONNREFUSED" in str(scene.outcome.why)
 
 
 def test_f10_a_listener_that_never_accepts_is_given_up_after_the_connect_timeout(ground: Ground) -> None:
-    full = ground.own(socket.socket())
-    full.bind(("127.0.0.1", 0))
-    full.listen(0)
-    for _ in range(3):
-        filler = ground.own(socket.socket())
-        filler.setblocking(False)
-        filler.connect_ex(full.getsockname())
     good = ground.own(socket.create_server(("127.0.0.1", 0)))
     scene = RealScene(ground, terms={"connect_timeout": 0.2})
-    scene.dial(up("127.0.0.1", full.getsockname()[1]), up("127.0.0.1", good.getsockname()[1], backup=True))
-    scene.wait()
+    with crowded() as full:
+        scene.dial(up("127.0.0.1", full.getsockname()[1]), up("127.0.0.1", good.getsockname()[1], backup=True))
+        ground.turn()
+        scene.clock.advance(0.19)
+        assert scene.outcome.calls == 0
+        scene.clock.advance(0.02)
+        scene.wait()
     assert scene.outcome.legs[0].remote.port == good.getsockname()[1]
-    assert ground.reactor.getDelayedCalls() == []
+    assert scene.clock.getDelayedCalls() == []
 
 
 def test_f13_an_address_of_ours_that_cannot_be_bound_is_our_own_fault(ground: Ground) -> None:

@@ -12,6 +12,9 @@ from starship.dns.messages import Question
 from starship.words import Address
 from tests.dns.replies import asked_in, message, number_of
 
+ROOM_BYTES = 1 << 17
+"""More than any message of a test: nobody reads while it is sent."""
+
 Answer = Callable[[Question, int], list[bytes]]
 """What is sent for a question, given its ID: any number of datagrams, or messages of a stream."""
 
@@ -21,6 +24,7 @@ def _both(host: str) -> tuple[socket.socket, socket.socket]:
     while True:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         tcp, udp = socket.socket(family), socket.socket(family, socket.SOCK_DGRAM)
+        tcp.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM_BYTES)  # inherited by those who are accepted
         tcp.bind((host, 0))
         tcp.listen()
         with suppress(OSError):

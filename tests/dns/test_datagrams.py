@@ -32,7 +32,7 @@ class Line:
     def __attrs_post_init__(self) -> None:
         self.server = socket.socket(socket.AF_INET6 if ":" in self.host else socket.AF_INET, socket.SOCK_DGRAM)
         self.server.bind((self.host, 0))
-        self.server.settimeout(5)
+        self.server.settimeout(30)
         self.datagrams = Datagrams(self.ground.reactor, 8, self.heard.append, self.breaks)
 
     def breaks(self) -> None:

@@ -30,7 +30,7 @@ print(raise_limit())
 
 def said_by(program: str) -> str:
     return subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=True, timeout=30, text=True
+        [sys.executable, "-c", program], capture_output=True, check=True, timeout=240, text=True
     ).stdout
 
 

@@ -15,7 +15,7 @@ from tests.fakes import errors_in
 def heard_at(address: str, variable: str) -> bytes:
     """What a manager that listens at `address` is told."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.settimeout(5)
+        manager.settimeout(30)
         manager.bind(address)
         Notifier({"NOTIFY_SOCKET": variable}).say("READY=1\nSTATUS=listening")
         return manager.recv(100)

@@ -20,7 +20,7 @@ def test_the_built_wheel_contains_the_template(tmp_path: Path) -> None:
     for package in ("starship", "twisted"):
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
     build = f"from setuptools.build_meta import build_wheel; build_wheel({str(out)!r})"
-    subprocess.run([sys.executable, "-c", build], cwd=tree, check=True, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, "-c", build], cwd=tree, check=True, capture_output=True, timeout=600)
     (wheel,) = out.glob("*.whl")
     with ZipFile(wheel) as archive:
         page = archive.read("starship/refuse/templates/page.html")

@@ -92,12 +92,12 @@ class RudeServer(Factory):
                 one.callback(None)
 
     def empty(self) -> Deferred[None]:
-        """Fires when no connection is left; TimeoutError when some stay for two seconds."""
+        """Fires when no connection is left; TimeoutError when some stay for half a minute."""
         if not self.connections:
             return succeed(None)
         waiting: Deferred[None] = Deferred()
         self._empty.append(waiting)
-        return waiting.addTimeout(2.0, self.reactor)
+        return waiting.addTimeout(30.0, self.reactor)
 
 
 def http(status: str = "200 OK", body: bytes = ANSWER, *headers: str, length: int | None = None) -> bytes:

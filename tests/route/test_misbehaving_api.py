@@ -10,9 +10,7 @@ delayed call, no error in the log.
 # (parts of twisted.internet have no annotations, nor has pytest_twisted)
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +27,7 @@ from starship.route.client import api_client
 from starship.route.credentials import https_policy
 from starship.route.remote import RemoteResolver
 from starship.words import Answer, Miss, Route
+from tests.loopback import closed_port, crowded
 from tests.route import rude_api
 from tests.route.certificates import Authority, Pair
 from tests.route.resolvers import ask
@@ -39,7 +38,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:Passing pyOpenSSL:DeprecationWar
 
 SHORT_S = 0.2
 """For what would last for ever."""
-LONG_S = 5.0
+LONG_S = 30.0
 """For what ends by itself; a busy machine must not turn it into a timeout."""
 ANSWER_LIMIT_BYTES = 65_536
 
@@ -206,10 +205,10 @@ async def test_a_good_answer_and_a_miss_come_through_S4_S8() -> None:
 async def test_a_closed_port_is_a_refused_lookup_S11() -> None:
     from twisted.internet import reactor
 
-    api = Api(reactor=reactor, conduct=silence)
-    await api.port.stopListening()
-    answer = await api.ask()
-    await api.shut()
+    with closed_port() as port:
+        api = Api(reactor=reactor, conduct=silence, elsewhere=port)
+        answer = await api.ask()
+        await api.shut()
     assert type(answer) is LookupRefused
     assert str(answer) == "the API refused the connection"
 
@@ -217,13 +216,7 @@ async def test_a_closed_port_is_a_refused_lookup_S11() -> None:
 @pytest.fixture
 def black_hole() -> Iterator[int]:
     """A port whose queue of connections is full: the kernel answers no more of them."""
-    with socket.socket() as listening, ExitStack() as held:
-        listening.bind(("127.0.0.1", 0))
-        listening.listen(0)
-        for _ in range(4):
-            waiting = held.enter_context(socket.socket())
-            waiting.setblocking(False)
-            waiting.connect_ex(listening.getsockname())
+    with crowded() as listening:
         yield listening.getsockname()[1]
 
 

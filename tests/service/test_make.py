@@ -34,7 +34,7 @@ def test_nothing_listens_and_nobody_is_asked_before_the_start(tmp_path: Path) ->
 def test_s12_a_static_route_is_dialled_at_the_port_of_the_door() -> None:
     """And before the client has said another word; the guard does not forbid what the operator wrote."""
     with socket.create_server(("127.0.0.1", 0)) as cluster:
-        cluster.settimeout(5)
+        cluster.settimeout(30)
         door = evolve(HTTP, upstream_port=cluster.getsockname()[1])
         home = {"a.com": (Upstream(host="127.0.0.1"),)}
         router = make_service(settings(listeners=(door,), routes=home), MemoryReactorClock())
@@ -67,7 +67,7 @@ def test_an_ending_is_counted_logged_and_shown(tmp_path: Path) -> None:
     assert router.house.access_log is not None
     router.house.access_log.start()
     Visitor.at(router.house.doors, "http").say(ELSEWHERE)
-    router.house.access_log.close(5.0)
+    router.house.access_log.close(30.0)
     (line,) = log.read_text().splitlines()
     assert json.loads(line)["reason"] == "unknown_name"
     at_the_window = Guest({})

@@ -50,7 +50,7 @@ def _listening(router: Router) -> int:
     count = 0
     for door in router.house.doors:
         assert door.bound is not None
-        with socket.create_connection(door.bound, timeout=5):
+        with socket.create_connection(door.bound, timeout=30):
             count += 1
     return count
 
@@ -160,7 +160,7 @@ def test_a_second_signal_ends_the_wait(reactor: MemoryReactorClock) -> None:
 def test_the_service_manager_is_told_of_start_and_stop(reactor: MemoryReactorClock, tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
         manager.bind(str(tmp_path / "notify"))
-        manager.settimeout(5)
+        manager.settimeout(30)
         router = started(settings(), reactor, {"NOTIFY_SOCKET": str(tmp_path / "notify")})
         assert manager.recv(100) == b"READY=1"
         router.stopService()
@@ -190,7 +190,7 @@ def test_a_rotated_access_log_is_opened_anew(reactor: MemoryReactorClock, tmp_pa
     assert router.house.access_log is not None
     log.rename(tmp_path / "access.log.1")
     router.reopen_logs()
-    assert router.house.access_log.flush(5.0)
+    assert router.house.access_log.flush(30.0)
     assert log.exists()
     router.stopService()
 

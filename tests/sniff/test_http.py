@@ -206,4 +206,4 @@ def test_the_time_is_linear_in_the_bytes_for_a_trickle() -> None:
     started = time.process_time()
     assert by_bytes(sniffer(2**17), b"GET /" + b"a" * 100000)[0] is NEED_MORE
     assert by_bytes(HttpSniffer(2**17, fields=20001 + 2), HEAD[:-2] + b"a:\r\n" * 20000)[0] is NEED_MORE
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 10

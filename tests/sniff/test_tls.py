@@ -176,7 +176,7 @@ def test_the_time_is_linear_in_the_bytes_for_a_trickle_of_records_and_bytes() ->
     assert by_bytes(sniffer(), records(HUGE))[1] == len(records(HUGE))
     small = hello((sni(NAME), *((1000 + number, b"") for number in range(2500))))
     assert hello_of(sniffer(2**17).feed(records(small, range(1, len(small))))).name == NAME.decode()
-    assert time.process_time() - started < 3
+    assert time.process_time() - started < 10
 
 
 def test_a_big_hello_in_two_segments_is_read_with_every_cut() -> None:

@@ -19,7 +19,8 @@ from starship.wire.connect import connect_on
 from starship.wire.tcp import Manners
 from starship.words import Address, Stop
 from tests.fakes import FakeLeg, errors_in
-from tests.wire.bench import PATIENCE_S, Bench, bench, log, wait
+from tests.loopback import closed_port, crowded
+from tests.wire.bench import PATIENCE_S, Bench, bench, log
 
 __all__ = ["bench", "log"]
 
@@ -69,20 +70,13 @@ def server(bench: Bench) -> Iterator[socket.socket]:
 
 @pytest.fixture
 def nobody_port() -> Iterator[int]:
-    """A port where nobody listens, and nobody else may."""
-    with socket.socket() as closed:
-        closed.bind(("127.0.0.1", 0))
-        yield int(closed.getsockname()[1])
+    with closed_port() as port:
+        yield port
 
 
 @pytest.fixture
 def full(bench: Bench) -> Iterator[socket.socket]:
-    """A listener whose backlog is full: a connect waits until one is accepted."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        bench.socks.append(socket.create_connection(listener.getsockname()))
-        wait(lambda: listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 32)[24] == 1)  # it stands in the backlog
+    with crowded() as listener:
         yield listener
 
 

@@ -47,6 +47,7 @@ test-pythons: $(STAMP)
 	@JOBS=$(JOBS) etc/test-pythons $(VENV)
 
 prove: $(STAMP)
+	$(PYTEST) --hypothesis-profile explore -m "hypothesis and not system and not proof"
 	$(BIN)/pytest -m proof -s tests
 
 # Starship beside nginx, HAProxy and sniproxy: some 15 minutes, QUICK=1 some 4. ONLY="tls http": these alone.

@@ -160,7 +160,11 @@ def test_no_text_raises_and_no_reason_repeats_it(text: str) -> None:
             assert len(bad.why) < 100
 
 
-@given(st.from_regex(r"[\[\]0-9a-f:.]{0,40}"))
+NAMES = r"(?:srv:)?[a-f]{1,3}(?:\.[a-f]{1,3}){0,2}\.?"
+IPS = r"(?:[1-9]?[0-9]\.){3}[0-9]{1,3}|\[?[0-9a-f]{0,4}::?[0-9a-f:.]{0,9}\]?"
+
+
+@given(st.from_regex(r"[\[\]0-9a-f:.]{0,40}") | st.from_regex(rf"(?:{NAMES}|{IPS})(?::[0-9]{{1,5}})?", fullmatch=True))
 def test_an_endpoint_reads_its_own_spelling_back(text: str) -> None:
     found = parse_upstream(text)
     if isinstance(found, Upstream):

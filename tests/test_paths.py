@@ -20,6 +20,9 @@ PATHS = SEGMENTS.map(lambda segments: "/" + "/".join(segments))
 HOSTILE = st.one_of(
     st.binary(max_size=40).map(lambda raw: raw.decode("latin-1")),
     st.lists(st.sampled_from(["/", "..", "%2e", "%2F", "%5c", "\\", "%", "a", ";", "%00"])).map("".join),
+    st.lists(st.sampled_from(["/", "//", "a", ".", "%2e", ";", "%61", "%c3%bc", "\u00fc", '"', "%25"]), max_size=6).map(
+        lambda parts: "/" + "".join(parts)
+    ),
 )
 
 

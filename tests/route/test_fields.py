@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from starship.route.fields import TIME_LIMIT_S, JsonObject, Malformed, parse_object
@@ -41,6 +41,25 @@ def test_what_is_no_json_object_is_malformed_L20(body: bytes, why: str) -> None:
 def test_no_bytes_raise_anything_else_L20(body: bytes) -> None:
     with suppress(Malformed):
         assert isinstance(parse_object(body), JsonObject)
+
+
+ANSWER = b'{"ttl": 1.5, "app": "a\\u00fc", "count": 7, "items": [{"x": null}, {"y": true}]}'
+ODD = [b"", b'"ttl": 2, ', b"9" * 400, b"\xff", *rb'{ } [ ] " , - e999 \ud800 \ null'.split()]
+
+
+@settings(max_examples=300)
+@given(st.integers(0, len(ANSWER)), st.integers(0, 12), st.sampled_from(ODD))
+def test_no_change_of_an_answer_makes_its_fields_raise_anything_else_L20(at: int, gone: int, odd: bytes) -> None:
+    with suppress(Malformed):
+        answer = parse_object(ANSWER[:at] + odd + ANSWER[at + gone :])
+        for read in (
+            lambda: answer.seconds("ttl"),
+            lambda: answer.text("app", 9),
+            lambda: answer.integer("count", 1, 9),
+            lambda: answer.items_of("items", dict, "objects", 4),
+        ):
+            with suppress(Malformed):
+                read()
 
 
 def test_a_key_said_twice_is_refused_when_it_is_read_and_ignored_when_it_is_not() -> None:

@@ -35,7 +35,11 @@ def test_cache_control_is_read_M2(cache_control: str, age: str, ttl: float | Non
     assert freshness(cache_control, age) == Freshness(ttl=ttl, stale_ttl=stale_ttl)
 
 
-@given(st.text(max_size=100), st.text(max_size=30), st.text(max_size=30))
+NUMBERS = st.from_regex(r'-?"?\d{1,30}"?(?:, ?[a-z-]{1,15}(?:=[0-9]{1,9})?)?', fullmatch=True)
+DATES = st.datetimes().map(lambda date: f"{date:%a, %d %b %Y %H:%M:%S} GMT")
+
+
+@given(st.text(max_size=100) | NUMBERS | DATES, st.text(max_size=30) | NUMBERS, st.text(max_size=30) | DATES)
 def test_no_header_raises(text: str, other: str, date: str) -> None:
     kept = freshness(f"max-age={text}", other)
     assert kept.ttl is None or 0 <= kept.ttl <= TIME_LIMIT_S

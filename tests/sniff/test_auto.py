@@ -55,9 +55,14 @@ def test_a_refusal_says_in_which_language_to_answer(raw: bytes, reason: Reason, 
 
 
 @settings(max_examples=200, deadline=None)
-@given(st.binary(max_size=60))
-def test_no_bytes_raise_no_cut_matters_and_no_door_is_wrong(data: bytes) -> None:
-    verdict = steady(sniffer, data)
+@given(
+    st.sampled_from(
+        [b"", b"\x16\x03\x01", b"\x16\x03\x01\0\x30\1\0\0\x2c\3\3", b"POST / HTTP/1.1\r\n", b"\r\nGET http://"]
+    ),
+    st.binary(max_size=60),
+)
+def test_no_bytes_raise_no_cut_matters_and_no_door_is_wrong(start: bytes, data: bytes) -> None:
+    verdict = steady(sniffer, start + data)
     if isinstance(verdict, Refusal):
         assert verdict.scheme in ("tls", "http")
         assert verdict.reason is not Reason.WRONG_DOOR

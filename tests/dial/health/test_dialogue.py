@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import ssl
 from functools import cache
 from pathlib import Path
@@ -142,14 +143,23 @@ def test_an_answer_that_ends_too_soon_is_none() -> None:
     assert asked.end() == Ill("the connection ended before the answer")
 
 
+STARTS = st.sampled_from([b"HTTP/1.1 2", b"HTTP/1.1 204 ", b"HTTP/1.0 503 Marked\r\n", b"HTTP/1.1 100 \r\n\r\n"])
+PIECES = st.sampled_from(
+    [b"\r\n", b"\n", b"00 Marked\r\n", b"X: Marked", b"\r\n\r\n", b"HTTP/1.1 302 Marked\r\n", b" "]
+)
+
+
 @settings(max_examples=200, deadline=None)
-@given(st.lists(st.binary(max_size=40), max_size=12))
-def test_no_answer_raises_and_none_is_repeated(pieces: list[bytes]) -> None:
+@given(STARTS, st.lists(PIECES | st.binary(max_size=40), max_size=12))
+def test_no_answer_raises_and_none_is_repeated(start: bytes, pieces: list[bytes]) -> None:
     asked = Request(PAGE, "a.com")
-    for piece in (b"HTTP/1.1 2", *pieces):
+    for piece in (start, *pieces):
         if asked.finding is None:
             asked.hear(piece)
-    assert asked.finding is None or isinstance(asked.finding, Well | Ill)
+    found = asked.finding or asked.end()
+    assert isinstance(found, Well) or re.fullmatch(
+        r"the (answer|head|connection) [ a-zHTP0-9/]+|the status is \d{3}", found.why
+    )
 
 
 # TLS
@@ -253,8 +263,12 @@ def test_a_handshake_that_is_cut_off_has_failed() -> None:
     assert client.end() == Ill("the connection ended in the handshake")
 
 
+# the start of a record, a ServerHello that says too little, alerts
+RECORDS = [b"\x16\x03\x03\0\x2a", b"\x02\0\0\x26\x03\x03" + bytes(32) + b"\0\x13\x01\0", b"\x15\x03\x03\0\2\1\0"]
+
+
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.binary(max_size=60), min_size=1, max_size=6))
+@given(st.lists(st.sampled_from(RECORDS) | st.binary(max_size=60), min_size=1, max_size=6))
 def test_no_bytes_raise_in_a_handshake(pieces: list[bytes]) -> None:
     client = Handshake("a.com", CONTEXT)
     client.begin()

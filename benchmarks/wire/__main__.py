@@ -71,8 +71,9 @@ def _options(arguments: Sequence[str]) -> argparse.Namespace:
 def _measured(options: argparse.Namespace) -> Results:
     rounds = options.rounds or (2 if options.quick else 5)
     seconds = options.seconds or (0.4 if options.quick else 1.0)
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= soft < DESCRIPTORS:  # below: no limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (DESCRIPTORS if hard < 0 else min(DESCRIPTORS, hard), hard))
     load_core, *_, proxy_core = sorted(os.sched_getaffinity(0)) * 2
     ports = free_ports()
     world = World(tenant_port=next(ports), stream_port=next(ports), api_port=next(ports))
@@ -115,8 +116,10 @@ def _pinned(core: int) -> Iterator[None]:
     """We ourselves stay out of the proxy's way too."""
     before = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
-    yield
-    os.sched_setaffinity(0, before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _teller() -> Callable[[str], None]:

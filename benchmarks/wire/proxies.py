@@ -28,7 +28,7 @@ from benchmarks.wire.routes import write_routes
 from benchmarks.wire.world import World, name_of
 
 START_S: Final = 60.0
-STOP_S: Final = 10.0
+STOP_S: Final = 30.0
 DOORS: Final = ("tls", "http", "web")
 PATH: Final = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 VERSIONS: Final = {

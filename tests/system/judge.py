@@ -7,6 +7,7 @@ import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,18 +26,21 @@ http {{
     {temporary}
     client_max_body_size 0;
     client_body_buffer_size 256k;
-    client_header_timeout 1s;
-    client_body_timeout 1s;
-    keepalive_timeout 20s;
     keepalive_requests 100000;
     large_client_header_buffers 8 32k;
     server {{
         listen 127.0.0.1:{port} default_server backlog=2048;
-        access_log {directory}/seen.log seen;
-        location / {{
-            proxy_pass http://unix:{directory}/answers.sock;
-            proxy_set_header Host $http_host;
-        }}
+        client_header_timeout 60s;
+        client_body_timeout 60s;
+        keepalive_timeout 300s;
+        {asked}
+    }}
+    server {{
+        listen 127.0.0.1:{brief_port} default_server backlog=2048;
+        client_header_timeout 4s;
+        client_body_timeout 4s;
+        keepalive_timeout 4s;
+        {asked}
     }}
     server {{
         listen unix:{directory}/answers.sock;
@@ -46,6 +50,11 @@ http {{
     }}
 }}
 """
+_ASKED = """access_log {directory}/seen.log seen;
+        location / {{
+            proxy_pass http://unix:{directory}/answers.sock;
+            proxy_set_header Host $http_host;
+        }}"""
 
 
 class Seen(NamedTuple):
@@ -61,15 +70,16 @@ class Seen(NamedTuple):
 
 @define(eq=False)
 class Judge:
-    """A running one. `port` is where it is asked."""
+    """A running one. `port` is where it is asked; at `brief_port` it waits a few seconds for what does not come."""
 
     directory: Path
     port: int
+    brief_port: int
 
     def seen(self) -> list[Seen]:
         """Every request so far, in the order of their ends."""
         log = self.directory / "seen.log"
-        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        lines = log.read_text(errors="replace").split("\n")[:-1] if log.exists() else []  # one may be half written
         entries = [json.loads(line, strict=False) for line in lines]
         return [Seen(*(entry[field] for field in Seen._fields)) for entry in entries]
 
@@ -78,15 +88,16 @@ class Judge:
 def judge(directory: Path) -> Iterator[Judge]:
     directory.mkdir(parents=True)
     directory.chmod(0o777)  # its workers are not root
-    port = next(free_ports())
+    port, brief_port = islice(free_ports(), 2)
     config = directory / "nginx.conf"
-    parts = {"process": its_process(directory, 4096), "temporary": its_temporary_files(directory)}
-    config.write_text(_CONFIG.format(directory=directory, port=port, **parts))
+    asked = _ASKED.format(directory=directory)
+    parts = {"process": its_process(directory, 4096), "temporary": its_temporary_files(directory), "asked": asked}
+    config.write_text(_CONFIG.format(directory=directory, port=port, brief_port=brief_port, **parts))
     process = subprocess.Popen(["nginx", "-c", str(config), "-p", str(directory)], stderr=subprocess.DEVNULL)
     try:
         until(lambda: process.poll() is not None or _listens(port), "nginx")
         assert process.poll() is None, (directory / "error.log").read_text()
-        yield Judge(directory, port)
+        yield Judge(directory, port, brief_port)
     finally:
         process.terminate()
         process.wait(WAIT_S)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 from collections import Counter
@@ -20,11 +21,20 @@ from benchmarks.wire.ports import free_ports
 from benchmarks.wire.proxies import is_here, version_of
 from benchmarks.wire.scenarios import PROGRAMS
 from benchmarks.wire.world import World
+from tests.system.namespaces import network
 
 pytestmark = pytest.mark.system
 
 PORTS = free_ports()
+CORE = min(os.sched_getaffinity(0))
 WORLD = World(tenant_port=1001, stream_port=1002, api_port=1003)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def alone() -> Iterator[None]:
+    """Nobody else takes a port."""
+    with network():
+        yield
 
 
 @pytest.fixture
@@ -40,13 +50,13 @@ def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def world(program: Path) -> Iterator[World]:
     world = World(tenant_port=next(PORTS), stream_port=next(PORTS), api_port=next(PORTS))
-    with upstreams(program, 0, world) as seen:
+    with upstreams(program, CORE, world) as seen:
         yield world
     assert seen["malformed"] == 0
 
 
 def visited(program: Path, *arguments: str) -> dict[str, Any]:
-    load = Load(program=program, core=0, arguments=["visitors", *arguments, "--seconds", "0.2"])
+    load = Load(program=program, core=CORE, arguments=["visitors", *arguments, "--seconds", "1"])
     load.ready()
     load.go()
     report = load.report()
@@ -110,7 +120,7 @@ def test_visitors_notice_that_nobody_is_there(program: Path) -> None:
 def test_a_scenario_has_its_table_and_every_unit_was_right(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     results = tmp_path / "results.json"
     only = ["--only", "tls-logged", "--only", "fair"]
-    assert main(["--rounds", "1", "--seconds", "0.2", *only, "--json", str(results)]) == 0
+    assert main(["--rounds", "1", "--seconds", "0.5", *only, "--json", str(results)]) == 0
     told = capsys.readouterr().out
     rows = re.findall(r"^\| (Starship|nginx|HAProxy|HAProxy, splicing|sniproxy) +\|", told, re.MULTILINE)
     assert Counter(rows) == dict.fromkeys(("Starship", "nginx", "HAProxy", "HAProxy, splicing", "sniproxy"), 2)

@@ -37,7 +37,7 @@
 #define PING 100u
 #define SOURCES 16
 #define COMING_UP 64           /* connections that may come up at once */
-#define TIMEOUT_NS 5000000000u
+#define TIMEOUT_NS 20000000000u
 #define UP_WITHIN_NS 60000000000u
 #define HOPELESS 1000
 #define DOMAIN "-000000.bench.test"

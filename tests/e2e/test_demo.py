@@ -26,6 +26,7 @@ def base() -> int:
     The first of four ports that are free on every address of the demo.
 
     Not of those that the kernel gives: of four of these in a row one is hardly ever free where thousands were in use.
+    Drawn anew each time, so that two runs beside each other do not begin at the same place.
     """
     for port in Random().sample(range(10_000, 32_000, 4), 50):
         try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import ssl
 import subprocess
 import threading
@@ -11,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from random import Random
 
 import pytest
 from websockets.sync.client import connect as connect_websocket
@@ -57,10 +57,10 @@ def digest(path: Path) -> str:
 @pytest.fixture(scope="module")
 def gibibyte(place: Path) -> Iterator[Path]:
     """A file of 1 GiB that no compression and no repetition makes easy."""
-    path = place / "gibibyte"
+    path, random = place / "gibibyte", Random(1)
     with path.open("wb") as file:
         for _ in range(GIB // BLOCK):
-            file.write(os.urandom(BLOCK))
+            file.write(random.randbytes(BLOCK))
     path.chmod(0o644)
     yield path
     path.unlink()
@@ -126,11 +126,11 @@ def websocket_echo(port: int, context: ssl.SSLContext | None) -> Iterator[None]:
 def talk(port: int, url: str, context: ssl.SSLContext | None) -> int:
     """Send and hear back for a minute; the number of messages."""
     plain = connect(port, SHIP)
-    messages = 0
+    messages, random = 0, Random(port)
     with connect_websocket(url, sock=plain, ssl=context, open_timeout=WAIT_S) as websocket:
         end = time.monotonic() + MINUTE_S
         while time.monotonic() < end:
-            message = os.urandom(messages * 100 % 70000)
+            message = random.randbytes(messages * 100 % 70000)
             websocket.send(message)
             assert websocket.recv(WAIT_S) == message
             messages += 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.wire.ports import free_ports
 from starship.cli import main
 
 ROOT = Path(__file__).parent.parent.parent
@@ -48,10 +49,8 @@ def test_a_command_line_that_cannot_be_meant_is_status_2(
 
 def test_a_demo_whose_port_is_taken_names_it_instead_of_a_traceback(capsys: pytest.CaptureFixture[str]) -> None:
     """S15."""
-    with socket.socket() as other:
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        port = min(other.getsockname()[1], 65532)
+    port = next(free_ports())
+    with socket.create_server(("127.0.0.1", port)):
         assert main(["demo", "--once", "--port-base", str(port)]) == 1
     out, err = capsys.readouterr()
     assert out == ""

@@ -37,7 +37,7 @@ async def talk(port: int, sent: bytes, name: str | None = None) -> bytes:
     """Send all, end the stream where it is no HTTP, read to the end; TLS where a name is given."""
 
     def conversation() -> bytes:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        with socket.create_connection(("127.0.0.1", port), timeout=30) as plain:
             if name is None:
                 plain.sendall(sent)
                 if b"HTTP/1" not in sent:

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,32 +15,25 @@ import treq
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
+from benchmarks.wire.ports import free_ports
 from starship.mock.demo import Plan
 from starship.mock.world import PlaceTaken, World, check_places
 from tests.fakes import turning
 
 NOW = datetime.now(UTC)
 LOOP: Any = reactor
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+PORTS = free_ports()
 
 
 @pytest.fixture
 def plan(tmp_path: Path) -> Plan:
-    tls, http, admin, api = (free_port() for _ in range(4))
+    tls, http, admin, api = islice(PORTS, 4)
     return Plan(directory=tmp_path, tls=tls, http=http, admin=admin, api=api)
 
 
 @pytest.fixture
 def blocked(plan: Plan) -> Iterator[Plan]:
-    with socket.socket() as other:
-        other.bind(("127.0.0.3", plan.http))
-        other.listen()
+    with socket.create_server(("127.0.0.3", plan.http)):
         yield plan
 
 

@@ -480,7 +480,7 @@ def test_s13_random_flows_are_carried_to_the_byte(
         for client, server in (a_pair(random, seed * 100 + run, 2000 if tiny else 200_000) for run in range(20))
     ]
     everybody = [peer for pair in pairs for peer in pair]
-    ground.until(lambda: all(peer.over for peer in everybody) and len(proxy.endings) == 20, *everybody, seconds=10)
+    ground.until(lambda: all(peer.over for peer in everybody) and len(proxy.endings) == 20, *everybody, seconds=120)
     for client, server in pairs:
         assert_carried(client, server)
     assert proxy.endings == [(Reason.OK, "")] * 20

@@ -80,6 +80,7 @@ def test_explain_leaves_no_trace_in_metrics_cache_or_api(ship: Starship, api: Ap
     for name in ("trace.com", "trace-unknown.com"):
         page(ship.port("http"), name)
     ship.settled()
+    until(lambda: ship.metric("starship_gate_connections") == 0, "nobody counts")
     before = (traces(ship), ask(ship, "/cache?prefix=trace").json["entries"][0]["hits"], dict(api.asked))
     for name in ("trace.com", "trace-unknown.com", "trace-new.com", "1.2.3.4", ""):
         for query in ({}, {"client": "192.0.2.7"}, {"scheme": "http"}):

@@ -19,6 +19,8 @@ from tests.e2e.trouble import GRACE_S, BlackHole, black_hole
 from tests.e2e.world import Api, Cluster, Starship, http_hello, ini_text, starship, until
 
 NOISE = Random(5)
+DELAY_S = 1.0
+"""The head start of a family: more than a visit takes on a machine that has other things to do."""
 
 
 class Names(Server):
@@ -83,7 +85,8 @@ def a_ship(
     pools = (
         f"[pool:both]\nendpoints = both.test:{hole.port}\n[routes]\nboth.com = pool:both\n[http]\nupstream_idle = 0\n"
     )
-    upstream = f"dns = {names.address}\ndns_timeout = 500ms\nconnect_timeout = 30s\neject_failures = 3\neject_time = 1h"
+    upstream = f"dns = {names.address}\ndns_timeout = 500ms\nattempt_delay = {DELAY_S}s\nconnect_timeout = 30s\n"
+    upstream += "eject_failures = 3\neject_time = 1h"
     with starship(tmp_path_factory.mktemp("ship"), ini_text(api, upstream=upstream, extra=pools)) as ship:
         until(lambda: ship.metric("starship_dns_names") == 1, "the name")
         yield ship
@@ -99,8 +102,8 @@ def test_a_family_that_leads_nowhere_costs_a_client_the_delay_and_later_clients_
             assert (status, body.split(b"\n")[0]) == (200, b"six")
         return took
 
-    assert 0.2 < max(visits()) < GRACE_S
-    assert statistics.median(visits()) < 0.2  # some may have met a machine that was busy
+    assert DELAY_S * 0.9 < max(visits()) < DELAY_S + GRACE_S
+    assert statistics.median(visits()) < DELAY_S  # one or two may be as late for want of a processor
 
 
 def test_g2_a_server_that_sends_garbage_changes_nothing(ship: Starship, names: Names) -> None:

@@ -83,7 +83,7 @@ class Trial:
         self._starting = False
         if not self.over:
             window = min(MOST_S, max(LEAST_S, TRIPS * self.spare.trip))
-            self._deadline = self.spares.clock.callLater(window, self._lives, b"")
+            self._deadline = self.spares.clock.callLater(window, self._in_time)
             return True
         return not self._dead
 
@@ -94,6 +94,10 @@ class Trial:
 
     def _heard(self, data: bytes) -> None:
         self._lives(data)
+
+    def _in_time(self) -> None:
+        """No reset was heard. One that came while we were busy is heard in this turn, before we are sure."""
+        self._deadline = self.spares.clock.callLater(0, self._lives, b"")
 
     def _lives(self, data: bytes) -> None:
         if self.over:

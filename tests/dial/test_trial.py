@@ -89,6 +89,19 @@ def test_a_dead_spare_costs_nobody_the_connection(how: Stop, hosts: tuple[str, .
     assert {member.load for member in scene.pools.means.members} <= {0, 1}
 
 
+def test_a_reset_that_waits_to_be_heard_when_the_time_is_over_costs_nobody_the_connection() -> None:
+    """We were busy meanwhile: timers are looked at before descriptors."""
+    scene = SpareScene()
+    (leg,) = scene.warm("192.0.2.1")
+    _, outcome = scene.come("192.0.2.1")
+    scene.clock.advance(0)
+    scene.connect.tries.clear()
+    scene.clock.callLater(LEAST_S, leg.dies, Stop.LOST)  # after the deadline, in the same turn
+    scene.clock.advance(LEAST_S)
+    assert scene.tries == [leg.remote]
+    assert outcome.legs == [scene.succeed()]
+
+
 def test_given_up_the_spare_is_gone_and_nobody_is_told() -> None:
     scene = SpareScene()
     (leg,) = scene.warm("192.0.2.1")

@@ -68,7 +68,7 @@ class Yard:
         pools["raw"] = f"endpoints = {bad['resets']}, {bad['leaves']}, {self.tls.address}\n{patient}"
         pools["bad"] = f"endpoints = {bad['hears-and-resets']}, {bad['hears-and-leaves']}\n{patient}"
         pools["alone"] = f"endpoints = {bad['hears-and-resets']}"
-        pools["judged"] = f"endpoints = {self.judged.address}, {self.web.address}\neject_failures = 3\neject_time = 30s"
+        pools["judged"] = f"endpoints = {self.judged.address}, {self.web.address}\neject_failures = 3\neject_time = 90s"
         pools["slow"] = f"endpoints = {bad['hears-and-leaves']}, 127.0.0.1:{self.hole} backup\nconnect_timeout = 5s"
         stingy = "eject_failures = 0\nretries = 0\nmin_retries = 0"
         pools["poor"] = f"endpoints = {bad['hears-and-leaves']}, {self.web.address}\n{stingy}"
@@ -232,7 +232,7 @@ def test_an_endpoint_that_leaves_in_order_is_left_out_after_so_many_since_others
 ) -> None:
     for _ in range(20):
         assert page(ship.port("http"), "judged.com")[0] == 200
-    text = f"{yard.judged.address} is left out for 30 s: {yard.judged.address} ended a connection before its first byte"
+    text = f"{yard.judged.address} is left out for 90 s: {yard.judged.address} ended a connection before its first byte"
     until(lambda: text in ship.log.read_text(), "it is left out")
     assert yard.judged.visits == 3
 

@@ -18,7 +18,7 @@ from tests.e2e.trouble import GRACE_S, in_threads, nothing_stays
 from tests.e2e.world import WAIT_S, Api, Cluster, Starship, ini_text, starship, until
 
 CROWD = 1000
-HELLO_S = 10.0
+HELLO_S = 12.0
 """Long enough for all of the crowd to be inside together, and for a few visits meanwhile."""
 
 PER_CONNECTION_BYTES = 20_000

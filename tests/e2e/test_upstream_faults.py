@@ -16,7 +16,7 @@ from tests.e2e.clients import alert_of, client_hello, connect, flight, page, rea
 from tests.e2e.trouble import black_hole, closed_port, in_threads, nothing_stays, reset
 from tests.e2e.world import WAIT_S, Api, Cluster, Starship, in_mode, ini_text, starship, until
 
-CONNECT_S = 3.0
+CONNECT_S = 5.0
 """Long enough for all to be seen while they wait."""
 
 DIAL_S = 60.0

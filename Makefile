@@ -13,10 +13,14 @@ PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadfile
 help:
 	@sed -n '1s/^# //p' Makefile
 
-# One environment for all targets: made anew when the project's declared needs change.
+# An index of packages may take its time.
+export PIP_DEFAULT_TIMEOUT ?= 60
+export PIP_RETRIES ?= 10
+
+# One environment for all targets: made anew when the project's declared needs change; by one of them at a time.
 $(STAMP): setup.cfg pyproject.toml
 	@etc/make-venv "$(PYTHON)" "$(VENV)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
+	@flock etc/make-venv $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
 	@$(BIN)/twistd --help >/dev/null
 	@touch $@
 

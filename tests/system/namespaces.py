@@ -75,7 +75,8 @@ def neighbour(near: str, far: str) -> Iterator[int]:
 
     Gives the id of the process that holds it: `nsenter --net --target ID COMMAND` runs something there.
     """
-    holder = subprocess.Popen(["unshare", "--net", "sh", "-c", "echo ready; exec sleep 3600"], stdout=subprocess.PIPE)
+    command = ["unshare", "--net", "sh", "-c", "echo ready; exec cat"]  # until we are gone
+    holder = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert holder.stdout is not None
         assert holder.stdout.readline() == b"ready\n"

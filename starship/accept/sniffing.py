@@ -112,11 +112,11 @@ class SniffingProtocol(LegProtocol):
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._stop_sniffing()
-        self._lost = True
         try:
             self._let_go(reason)
         except Exception:
             self.journey.broke(Failure())
+        self._lost = True  # not before: a walk that ends within would take away what is still asked for there
         self.depart()
 
     def stop(self, reason: Reason) -> None:

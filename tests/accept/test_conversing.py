@@ -168,6 +168,15 @@ def test_a_client_that_leaves_between_requests_owes_nothing_and_inside_a_head_a_
     assert salon.departed()
 
 
+def test_a_client_that_is_lost_inside_a_later_head_has_its_line_and_raises_nothing() -> None:
+    """On Twisted's own transports it was an AttributeError in the log: the walk that ended was asked to end once more."""
+    salon = Salon(hasty=True)
+    visit = salon.visit(get(), get()[:9])
+    visit.resets()
+    assert salon.endings == [("test-1", "ok", 200), ("test-1.2", "client_gone", 499)]
+    assert salon.departed()
+
+
 def test_l12_a_bad_request_is_refused_and_ends_the_conversation() -> None:
     salon = Salon(hasty=True)
     visit = salon.visit(get("/1"), b"GET / HTTP/1.1\nHost: a.com\n\n" + get("/2"))

@@ -181,7 +181,7 @@ class Cluster:
         """Listen no more; those who were taken are served on. To keep the port: stop within `closed_port(port)`."""
         if self._listener is not None and self._accepting is not None:
             self._listener.shutdown(socket.SHUT_RDWR)  # wakes the thread that accepts
-            self._accepting.join()  # its descriptor may be another's once it is closed
+            self._accepting.join(WAIT_S)  # its descriptor may be another's once it is closed
             self._listener.close()
             self._listener = None
 

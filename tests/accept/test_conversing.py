@@ -169,7 +169,7 @@ def test_a_client_that_leaves_between_requests_owes_nothing_and_inside_a_head_a_
 
 
 def test_a_client_that_is_lost_inside_a_later_head_has_its_line_and_raises_nothing() -> None:
-    """On Twisted's own transports it was an AttributeError in the log: the walk that ended was asked to end once more."""
+    """On Twisted's own transports it was an AttributeError in the log: a walk that had ended was to end again."""
     salon = Salon(hasty=True)
     visit = salon.visit(get(), get()[:9])
     visit.resets()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
+from hypothesis import given
+from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
 
@@ -76,12 +78,9 @@ def test_set_from_within_its_own_call_it_comes_again() -> None:
     assert rung == [2.0, 4.0, 6.0]
 
 
-def test_in_any_order_of_settings_it_rings_exactly_when_the_last_one_is_due() -> None:
-    for seed in range(100):
-        _random_settings(Random(seed))
-
-
-def _random_settings(random: Random) -> None:
+@given(st.integers(0, 1 << 32))
+def test_in_any_order_of_settings_it_rings_exactly_when_the_last_one_is_due(seed: int) -> None:
+    random = Random(seed)
     clock, rung, due = Clock(), list[float](), -1.0
     alarm = Alarm(clock)
     for _ in range(20):

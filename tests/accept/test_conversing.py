@@ -5,6 +5,8 @@ from __future__ import annotations
 from random import Random
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from starship.accept.conversing import ANSWERS_PER_TURN
 from starship.errors import DialTimeout
@@ -411,12 +413,9 @@ def test_a_door_without_conversations_goes_as_the_first_request_goes() -> None:
     visit.closes()
 
 
-def test_whatever_happens_in_any_order_each_request_ends_once_and_nothing_is_left_behind() -> None:
-    for seed in range(300):
-        _random_life(seed)
-
-
-def _random_life(seed: int) -> None:
+@settings(max_examples=300)
+@given(st.integers(0, 1 << 32))
+def test_whatever_happens_in_any_order_each_request_ends_once_and_nothing_is_left_behind(seed: int) -> None:
     random = Random(seed)
     salon = Salon(words={"requests": random.choice([0, 3])})
     visit, gone = salon.visit(), False

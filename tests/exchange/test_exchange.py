@@ -7,6 +7,8 @@ from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from zope.interface.verify import verifyObject
 
 from starship.exchanging import IExchange
@@ -313,12 +315,9 @@ def test_k7_after_a_change_of_protocol_a_relay_looks_after_both_sides() -> None:
     assert severed.joins[0].cancelled == 1
 
 
-def test_in_any_order_of_things_there_is_one_outcome_and_nothing_is_left_behind() -> None:
-    for seed in range(300):
-        _random_life(seed)
-
-
-def _random_life(seed: int) -> None:
+@settings(max_examples=300)
+@given(st.integers(0, 1 << 32))
+def test_in_any_order_of_things_there_is_one_outcome_and_nothing_is_left_behind(seed: int) -> None:
     random = Random(seed)
     world = World(head=random.choice([GET, POST, PUT, CHUNKED_PUT]), reused=random.random() < 0.5)
     upstream, body, answer = (

@@ -27,7 +27,7 @@ REACTOR = "from twisted.internet import reactor; print(type(reactor).__name__)"
 
 
 def run(code: str) -> str:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60).stdout
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=300).stdout
 
 
 def parsed(*arguments: str) -> Options:

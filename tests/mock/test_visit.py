@@ -21,6 +21,7 @@ from tests.fakes import turning
 
 NOW = datetime.now(UTC)
 LOOP: Any = reactor
+PATIENT = ("-sS", "--max-time", "60")
 ALERT_112 = bytes.fromhex("15030300020270")
 
 
@@ -55,7 +56,7 @@ def alerting() -> Iterator[int]:
 
 
 def resolve(port: int) -> list[str]:
-    return ["-sS", "--resolve", f"a.com:{port}:127.0.0.1"]
+    return [*PATIENT, "--resolve", f"a.com:{port}:127.0.0.1"]
 
 
 @turning
@@ -85,14 +86,14 @@ async def test_an_alert_is_named(alerting: int, capsys: pytest.CaptureFixture[st
 
 @turning
 async def test_what_is_no_http_is_no_reply(alerting: int) -> None:
-    assert await deferToThread(main, [f"http://127.0.0.1:{alerting}/"]) == NO_REPLY
+    assert await deferToThread(main, [*PATIENT, f"http://127.0.0.1:{alerting}/"]) == NO_REPLY
 
 
 def test_a_closed_port_is_refused_and_a_silent_one_times_out() -> None:
     with socket.socket() as quiet:
         quiet.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{quiet.getsockname()[1]}/"
-        assert main([url]) == REFUSED
+        assert main([*PATIENT, url]) == REFUSED
         quiet.listen()
         assert main(["--max-time", "0.05", url]) == TIMEOUT
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from attrs import frozen
 
@@ -32,13 +33,14 @@ class Run:
 
 def run(
     *command: str,
-    stdin: bytes = b"",
+    stdin: bytes | int = b"",
     seconds: float = LIMIT_S,
     environment: Mapping[str, str] | None = None,
     directory: Path | None = None,
 ) -> Run:
-    """Run to the end, within a time."""
-    done = subprocess.run(command, input=stdin, capture_output=True, timeout=seconds, env=environment, cwd=directory)
+    """Run to the end, within a time. `stdin` is all of its input, or the descriptor that it is read from."""
+    given: dict[str, Any] = {"stdin": stdin} if isinstance(stdin, int) else {"input": stdin}
+    done = subprocess.run(command, **given, capture_output=True, timeout=seconds, env=environment, cwd=directory)
     return Run(
         command=command,
         status=done.returncode,

@@ -28,7 +28,7 @@ def told(ship: Starship, address: str, how: str) -> int:
     return ship.log.read_text().count(f"{address} is {how}")
 
 
-def test_nginx_is_well_by_http_and_by_tls_and_its_connections_end_in_order(tmp_path: Path) -> None:
+def test_nginx_is_well_by_http_and_by_tls_and_its_connections_end_in_order(place: Path) -> None:
     """A host that it has, a file that it has not, and a name that its certificate has not."""
     ini = f"""{DOOR}
 [pool:page]
@@ -53,10 +53,12 @@ check = tls
 a.com = pool:page
 b.com = pool:file
 """
+    home = place / "checks"  # nginx, who is nobody there, may not enter pytest's own
+    home.mkdir()
     with network(CLUSTER_A):
-        certificates = Certificates(tmp_path)
-        directory = tmp_path / "nginx"
-        with nginx(directory, CLUSTER_A, certificates, "a", "a.com"), starship(tmp_path / "ship", ini) as ship:
+        certificates = Certificates(home)
+        directory = home / "nginx"
+        with nginx(directory, CLUSTER_A, certificates, "a", "a.com"), starship(home / "ship", ini) as ship:
             until(lambda: ship.metric("starship_checks_total", check="tls", result="passed") > 5, "handshakes")
             until(lambda: ship.metric("starship_checks_total", check="http", result="passed") > 5, "requests")
             until(lambda: ship.metric("starship_check_endpoints", state="down") == 2, "those that fail")

@@ -5,7 +5,7 @@ BIN = $(VENV)/bin
 STAMP = $(VENV)/.ready
 
 # Tests wait more than they work: so many files of them run side by side. JOBS=0: one after the other, in one process.
-JOBS ?= 2
+JOBS ?= 3
 PYTEST = $(BIN)/pytest -n $(JOBS) --dist loadfile
 
 .PHONY: demo test test-system test-pythons test-compiled compiled prove bench bench-resolver lint format build clean help

@@ -3,7 +3,7 @@ Wheel: coarse deadlines for thousands of connections.
 
 The ground underfoot. A deadline falls into the slot of its tick, and one timer of the reactor's serves a whole slot.
 Who has nothing but a deadline (`put`) costs an entry in a dict, and leaves by taking it out; the reactor's own timers
-keep a heap in order. A call comes up to TICK_S late, never early.
+keep a heap in order. A call comes up to TICK_S late, never early; who is put LONG_S ahead is told up to a second late.
 """
 
 from __future__ import annotations
@@ -17,6 +17,9 @@ from zope.interface import implementer
 
 TICK_S: Final = 0.1
 TICKS_PER_S: Final = 10
+
+LONG_S: Final = 30.0
+"""From here on a second holds one slot: it keeps its place until its time, also where all have left."""
 
 
 class Late(Protocol):
@@ -95,6 +98,8 @@ class Wheel:
     def put(self, delay: float, late: Late) -> Slot:
         """Tell `late` in `delay` seconds, unless it takes itself out of the slot before."""
         tick = int((self.seconds() + delay) * TICKS_PER_S) + 1
+        if delay >= LONG_S:
+            tick += -tick % TICKS_PER_S
         slot = self._slots.get(tick)
         if slot is None:
             slot = self._new(tick)

@@ -14,7 +14,7 @@ from twisted.internet.task import Clock
 from twisted.logger import LogEvent
 from zope.interface.verify import verifyObject
 
-from starship.wire.wheel import TICK_S, Slot, Spoke, Wheel
+from starship.wire.wheel import LONG_S, TICK_S, Slot, Spoke, Wheel
 from tests.fakes import errors_in
 from tests.wire.bench import log
 
@@ -213,3 +213,27 @@ def test_a_place_that_was_left_holds_nothing() -> None:
     gone = weakref.ref(put)
     del put
     assert gone() is None
+
+
+@given(st.floats(LONG_S, 1000), st.floats(0, 1e7))
+def test_who_is_put_far_ahead_is_told_within_a_second_and_never_early(delay: float, start: float) -> None:
+    clock, late = Clock(), Put()
+    clock.rightNow = start
+    Wheel(clock).put(delay, late)
+    clock.advance(delay - ROUNDING_S - 1e-3)
+    assert late.told == 0
+    clock.advance(1 + TICK_S + 1e-3 + 2 * ROUNDING_S)
+    assert late.told == 1
+
+
+def test_crowds_that_came_and_left_leave_a_slot_a_second() -> None:
+    """A million connections in two minutes left 1,400 emptied slots of 2 KiB each."""
+    clock = Clock()
+    wheel, slots = Wheel(clock), set[int]()
+    for _ in range(1000):
+        late = Put()
+        slot = wheel.put(150, late)
+        slots.add(id(slot))
+        slot.pop(late)
+        clock.advance(TICK_S)
+    assert len(slots) <= 102

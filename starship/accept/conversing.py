@@ -8,17 +8,16 @@ two requests nothing is owed to anybody, and the connection may be closed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import Final, Protocol, assert_never
 
-from attrs import define, field, frozen
+from attrs import define, field
 from twisted.python.failure import Failure
 
 from starship.accept.alarm import Alarm
+from starship.accept.courtesy import Courtesy
 from starship.accept.turn import Turn, Wording
 from starship.exchanging import ExchangeMaker, IIdle
-from starship.guides import Guides
-from starship.interfaces import IDialer, IRefuser, ISniffer, Scheme
+from starship.interfaces import IDialer, ISniffer
 from starship.journey import Journey
 from starship.reasons import Reason
 from starship.wire.parting import Parting
@@ -39,36 +38,6 @@ class Host(Protocol):
 
     def depart(self) -> None:
         """A walk has ended: if nothing is left of the connection either, it is over."""
-
-
-@frozen(kw_only=True)
-class Courtesy:
-    """
-    How conversations are held at a door. Seconds and counts; 0: no limit.
-
-    `glance` is a look at what comes first of a head: the verdict where that is enough, else None, and nothing is
-    remembered. `head_timeout` from a head's first byte to its last, `keepalive_timeout` between two requests,
-    `patience` for a client that takes nothing of what is kept for it: before its next request is read, and after its
-    last answer. `lifetime` of the connection and `requests` on it are looked at when a response is written. `body_size`
-    (octets) bounds a request's body. `introduce` prepares how an arrival's requests are worded. `next_turn` calls once
-    others have had their turn.
-    """
-
-    scheme: Scheme
-    glance: Callable[[bytes], Verdict | None]
-    refusers: Mapping[str, IRefuser]
-    guides: Guides
-    exchange: ExchangeMaker
-    idle: IIdle
-    fresh: IDialer
-    introduce: Callable[[Arrival], Wording]
-    next_turn: Callable[[Callable[[], None]], object]
-    head_timeout: float
-    keepalive_timeout: float = 60.0
-    patience: float = 60.0
-    requests: int = 0
-    lifetime: float = 0.0
-    body_size: int = 0
 
 
 @define(eq=False)
@@ -174,9 +143,7 @@ class Conversation:
 
     def say(self, refusal: Refusal, journey: Journey) -> int:
         """Send the page of a refusal. Returns its status."""
-        courtesy = self.courtesy
-        refuser = courtesy.refusers.get(refusal.scheme or "", courtesy.scheme.refuser)
-        farewell = refuser.farewell(refusal, journey.arrival)
+        farewell = self.courtesy.refuser(refusal).farewell(refusal, journey.arrival)
         if farewell.data:
             self.leg.send(farewell.data)
         return farewell.status

@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping
 
 from twisted.internet.interfaces import IReactorTime
 
-from starship.accept.conversing import Conversation, Courtesy, Host
+from starship.accept.conversing import Conversation, Host
+from starship.accept.courtesy import Courtesy
 from starship.accept.turn import Wording
 from starship.config.settings import Listener, Settings
 from starship.dial.idle import FreshDialer, IdleConnections

@@ -9,7 +9,8 @@ from attrs import define, field
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
-from starship.accept.conversing import Conversation, Courtesy, Host
+from starship.accept.conversing import Conversation, Host
+from starship.accept.courtesy import Courtesy
 from starship.accept.turn import Wording
 from starship.exchanging import ExchangeMaker, IAlarm, IExchange, IIdle, IPatron
 from starship.guides import Guides
@@ -126,8 +127,9 @@ class Salon:
         clock: Clock = self.house.clock
         return clock
 
-    def converse(self, host: Host, leg: Leg) -> Conversation:
-        courtesy = Courtesy(
+    @property
+    def courtesy(self) -> Courtesy:
+        return Courtesy(
             scheme=Scheme("http", sniffer, Pages()),
             glance=sniffer().glance,
             refusers={"http": Pages()},
@@ -142,7 +144,9 @@ class Salon:
             patience=PATIENCE_S,
             **self.words,
         )
-        return Conversation(courtesy, host, leg)
+
+    def converse(self, host: Host, leg: Leg) -> Conversation:
+        return Conversation(self.courtesy, host, leg)
 
     @property
     def guides(self) -> Guides:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -168,14 +169,15 @@ def test_a_token_that_is_rotated_is_used_within_a_second(api: Api, site: Cluster
         draft = tmp_path / "token.new"
         draft.write_text("second, which is none")
         draft.replace(token)
-        until(lambda: _ask_new(ship) and "stays in use" in ship.log.read_text(), "a warning")
+        numbers = itertools.count()
+        until(lambda: _ask_new(ship, numbers) and "stays in use" in ship.log.read_text(), "a warning")
         assert api.seen[-1]["Authorization"] == "Bearer first"
         draft.write_text("second")
         draft.replace(token)
-        until(lambda: _ask_new(ship) and api.seen[-1]["Authorization"] == "Bearer second", "the new token")
+        until(lambda: _ask_new(ship, numbers) and api.seen[-1]["Authorization"] == "Bearer second", "the new token")
 
 
-def _ask_new(ship: Starship, seen: list[int] = []) -> bool:  # noqa: B006  # counts over all calls
-    seen.append(len(seen))
-    answer = ask(ship.port("http"), [request(f"n{1 + seen[-1] % 99}-{seen[-1]}.com")])
+def _ask_new(ship: Starship, numbers: Iterator[int]) -> bool:
+    number = next(numbers)
+    answer = ask(ship.port("http"), [request(f"n{1 + number % 99}-{number}.com")])
     return answer.startswith(b"HTTP/1.1 ")

@@ -19,6 +19,7 @@ export PIP_RETRIES ?= 10
 
 # One environment for all targets: made anew when the project's declared needs change; by one of them at a time.
 $(STAMP): setup.cfg pyproject.toml
+	@echo "installing what Starship and its tests need into $(VENV)"
 	@etc/make-venv "$(PYTHON)" "$(VENV)"
 	@flock etc/make-venv $(BIN)/pip install --quiet --disable-pip-version-check --editable '.[test,lint]'
 	@$(BIN)/twistd --help >/dev/null
